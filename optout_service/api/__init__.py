@@ -1,0 +1,33 @@
+"""The face for marketing systems: JSON over HTTP, an API key with a role, problems for errors."""
+
+from typing import Final
+
+from optout_service.api import checks, feed, links, recording, suppressions, topics
+from optout_service.api.auth import Permission, key, key_for_checks
+from optout_service.web import Face, Route, problem
+
+_CHECK: Final = key_for_checks(Permission.CHECK)
+_LINKS: Final = key(Permission.LINKS)
+_RECORD: Final = key(Permission.RECORD)
+
+FACE: Final = Face(
+    name="api",
+    prefixes=("/v1/",),
+    routes=(
+        Route("/v1/check", ("POST",), _CHECK, checks.check),
+        Route("/v1/check/batch", ("POST",), _CHECK, checks.check_batch),
+        Route("/v1/opt-outs", ("POST",), _RECORD, recording.opt_out),
+        Route("/v1/opt-ins", ("POST",), _RECORD, recording.opt_in),
+        Route("/v1/links", ("POST",), _LINKS, links.mint_link),
+        Route("/v1/links/batch", ("POST",), _LINKS, links.mint_links),
+        Route("/v1/events", ("GET",), key(Permission.FEED), feed.events),
+        Route(
+            "/v1/suppressions",
+            ("GET",),
+            key(Permission.SUPPRESSIONS),
+            suppressions.list_suppressions,
+        ),
+        Route("/v1/topics", ("GET",), key(Permission.TOPICS), topics.list_topics),
+    ),
+    refuse=problem,
+)

@@ -1,0 +1,70 @@
+"""What is said back: JSON, tenants by their slugs, addresses as the caller may see them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from flask import Response
+from msgspec import Struct
+
+from optout_service.api.auth import Caller, Permission
+from optout_service.api.bodies import ScopeShape, Standing
+from optout_service.core.address import Address
+from optout_service.core.policy import LADDER, PLATFORM, Suppression
+from optout_service.core.scope import Scope
+from optout_service.store.tenants import PLATFORM_SLUG
+
+JSON: Final = "application/json"
+
+_STRENGTH: Final = {reason: strength for strength, reason in enumerate(LADDER)}
+_ENCODE: Final = msgspec.json.Encoder().encode
+
+
+def encoded(body: Struct) -> bytes:
+    """An answer as JSON."""
+    return _ENCODE(body)
+
+
+def answer(body: Struct, status: int = 200) -> Response:
+    """An answer as a response."""
+    return Response(_ENCODE(body), status=status, content_type=JSON)
+
+
+def stored(body: bytes, status: int, headers: Mapping[str, str]) -> Response:
+    """An answer whose bytes are there already."""
+    return Response(body, status=status, content_type=JSON, headers=dict(headers))
+
+
+def spoken(address: Address) -> str:
+    """An address that the caller gave us, in canonical form; hashed stays hashed."""
+    return address.value if address.value is not None else f"sha256:{address.sha256.hex()}"
+
+
+def shown(caller: Caller, address: Address | None) -> str | None:
+    """An address from our book: in clear for who may see it, else masked; None if unknown."""
+    if address is None:
+        return None
+    return spoken(address) if caller.may(Permission.CLEAR_ADDRESSES) else address.masked
+
+
+def scope(caller: Caller, tenant: int, covered: Scope) -> ScopeShape:
+    """A scope of the caller's tenant or of the platform."""
+    slug = PLATFORM_SLUG if tenant == PLATFORM else caller.slug
+    return ScopeShape(slug, covered.channel, covered.topic, covered.purpose)
+
+
+def standing(caller: Caller, row: Suppression, address: str | None) -> Standing:
+    """A suppression, with its address as it is to be shown."""
+    return Standing(
+        address,
+        row.reason,
+        row.source,
+        row.since,
+        row.event,
+        scope(caller, row.tenant, row.scope),
+    )
+
+
+def strength(row: Suppression) -> tuple[int, bool]:
+    """Sorts suppressions from the weakest to the strongest, as the ladder has it."""
+    return _STRENGTH[row.reason], row.tenant == PLATFORM

@@ -1,0 +1,189 @@
+"""Who calls: an API key, its role, and the tenant for which it acts."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Lock
+from typing import Any, Final, cast
+
+from flask import current_app, request
+
+from optout_service.core.errors import NotFound, NotPermitted, Unauthenticated
+from optout_service.core.evidence import Authority
+from optout_service.store import keys, tenants
+from optout_service.store.keys import Role
+from optout_service.store.tenants import Tenant
+from optout_service.web import Proof, runtime
+
+TENANT_HEADER: Final = "Optout-Tenant"
+
+
+class Permission(StrEnum):
+    """What a key may be allowed to do, in the words of the contract."""
+
+    CHECK = "check"
+    LINKS = "mint links"
+    RECORD = "record opt-outs and opt-ins"
+    FEED = "read the feed"
+    SUPPRESSIONS = "read suppressions"
+    TOPICS = "topics"
+    CLEAR_ADDRESSES = "addresses in clear"
+
+
+MAY: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.SENDER: frozenset({Permission.CHECK, Permission.LINKS}),
+    Role.INTEGRATION: frozenset(
+        {
+            Permission.CHECK,
+            Permission.LINKS,
+            Permission.RECORD,
+            Permission.FEED,
+            Permission.SUPPRESSIONS,
+            Permission.CLEAR_ADDRESSES,
+        }
+    ),
+    Role.AGENT: frozenset({Permission.RECORD}),
+    Role.AUDITOR: frozenset({Permission.FEED, Permission.SUPPRESSIONS}),
+    Role.ADMIN: frozenset(Permission),
+    Role.PLATFORM: frozenset(Permission),
+}
+"""The one table of who may do what."""
+
+_AUTHORITY: Final[Mapping[Role, Authority]] = {
+    Role.INTEGRATION: Authority.INTEGRATION,
+    Role.AGENT: Authority.AGENT,
+    Role.ADMIN: Authority.ADMIN,
+    Role.PLATFORM: Authority.PLATFORM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A valid key, and the tenant (number and slug) for which it acts this time.
+
+    Nothing in it can ever change but its validity, which is why it may be remembered where the
+    statement that answers proves the validity itself.
+    """
+
+    api_key: int
+    tenant: int
+    slug: str
+    role: Role
+
+    @property
+    def actor(self) -> str:
+        """Who acted, as the ledger names it."""
+        return f"key:{self.api_key}"
+
+    @property
+    def authority(self) -> Authority:
+        """On whose word its acts rest. Only for roles that may record."""
+        return _AUTHORITY[self.role]
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role has this permission."""
+        return permission in MAY[self.role]
+
+
+class Remembered:
+    """The callers seen last, by keyed hash of the secret and the tenant named; bounded."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._callers: OrderedDict[tuple[bytes, str | None], Caller] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, digest: bytes, named: str | None) -> Caller | None:
+        """The caller of this key, valid or not by now, or None."""
+        with self._lock:
+            found = self._callers.get((digest, named))
+            if found is not None:
+                self._callers.move_to_end((digest, named))
+            return found
+
+    def put(self, digest: bytes, named: str | None, caller: Caller) -> None:
+        """Remember a caller that was proven just now."""
+        with self._lock:
+            self._callers[digest, named] = caller
+            if len(self._callers) > self._most:
+                self._callers.popitem(last=False)
+
+
+def key(permission: Permission) -> Proof:
+    """The proof that a key is valid now and its role may do this; the view gets the Caller.
+
+    It raises Unauthenticated (no key, none of ours, revoked, expired), NotFound (a tenant that is
+    not there, or not this key's) or NotPermitted. The key is read from the store each time.
+    """
+    return _proof(permission, _read)
+
+
+def key_for_checks(permission: Permission) -> Proof:
+    """As ``key``, without a read for a key seen before.
+
+    Only for views that ask through ``Runtime.check`` or ``check_many`` with this caller's key:
+    their statement refuses a key that has been revoked or has expired since.
+    """
+    return _proof(permission, _remembered)
+
+
+def _proof(permission: Permission, find: Callable[[str, str | None], Caller]) -> Proof:
+    def check(**_: Any) -> Caller:
+        caller = find(_secret(), request.headers.get(TENANT_HEADER))
+        if permission not in MAY[caller.role]:
+            raise _not_permitted(permission)
+        return caller
+
+    return Proof(f"API key: {permission}", check)
+
+
+def _secret() -> str:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.startswith(keys.PREFIX):
+        raise _unauthenticated()
+    return secret
+
+
+def _remembered(secret: str, named: str | None) -> Caller:
+    digest = runtime().keys.api_key_digest(secret)
+    memory = _memory()
+    caller = memory.find(digest, named)
+    if caller is None:
+        caller = _read(secret, named)
+        memory.put(digest, named, caller)
+    return caller
+
+
+def _memory() -> Remembered:
+    extensions = current_app.extensions
+    if "optout_callers" not in extensions:
+        extensions.setdefault("optout_callers", Remembered())
+    return cast(Remembered, extensions["optout_callers"])
+
+
+def _read(secret: str, named: str | None) -> Caller:
+    rt = runtime()
+    with rt.reading() as connection:
+        found = keys.find(connection, secret, rt.keys)
+        if found is None or not found.valid_at(rt.now()):
+            raise _unauthenticated()
+        acting: Tenant | None = tenants.get_by_id(connection, found.tenant)
+        if acting and named is not None and named != acting.slug:
+            ours = found.role is Role.PLATFORM
+            acting = tenants.find(connection, named) if ours else None
+    if acting is None:
+        raise NotFound(f"There is no such tenant. The header {TENANT_HEADER} takes its slug.")
+    return Caller(found.id, acting.id, acting.slug, found.role)
+
+
+def _unauthenticated() -> Unauthenticated:
+    return Unauthenticated("Send a valid API key in the header: Authorization: Bearer <key>")
+
+
+def _not_permitted(permission: Permission) -> NotPermitted:
+    roles = [role.value for role in Role if permission in MAY[role]]
+    return NotPermitted(
+        f"This key's role may not do this. It takes a key of one of: {', '.join(roles)}.",
+        roles=roles,
+    )

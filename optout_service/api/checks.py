@@ -1,0 +1,101 @@
+"""May we send? Asked before every send, so it costs one read of the store and little else.
+
+An answer is given only after that read has succeeded; whatever goes wrong is an error, and never
+"allowed".
+"""
+
+from flask import Response
+
+from optout_service.api import answers, binding, bodies
+from optout_service.api.auth import Caller
+from optout_service.core.address import Address, canonical_sha256
+from optout_service.core.errors import InvalidAddress, InvalidRequest, TooLarge
+from optout_service.core.policy import Suppression
+from optout_service.core.scope import ANY, Kind, Scope, kind_of
+from optout_service.web import runtime
+
+
+def check(caller: Caller) -> Response:
+    """The verdict for one address, and all that speaks against sending, the strongest first."""
+    request = binding.body(bodies.CHECK)
+    kind, asked = _asked(request)
+    address = Address.parse(kind, request.address)
+    verdict = runtime().check(caller.tenant, address, asked, api_key=caller.api_key)
+    return answers.answer(
+        bodies.CheckAnswer(
+            verdict.suppressed,
+            answers.spoken(address),
+            [
+                _match(caller, row)
+                for row in sorted(verdict.matches, key=answers.strength, reverse=True)
+            ],
+            verdict.as_of,
+        )
+    )
+
+
+def check_batch(caller: Caller) -> Response:
+    """The suppressed and the invalid among many. What is in neither list may be sent to."""
+    request = binding.body(bodies.BATCH)
+    rt = runtime()
+    if len(request.addresses) > rt.settings.batch_limit:
+        raise TooLarge(
+            f"One batch takes at most {rt.settings.batch_limit} addresses. Send it in parts.",
+            limit=rt.settings.batch_limit,
+        )
+    kind, asked = _asked(request)
+    digests, invalid = _digests(kind, request.addresses)
+    found, as_of = rt.check_many(
+        caller.tenant, list(digests.values()), asked, api_key=caller.api_key
+    )
+    suppressed = [
+        _suppressed(caller, index, request.addresses[index], found[digest])
+        for index, digest in digests.items()
+        if digest in found
+    ]
+    return answers.answer(bodies.BatchAnswer(len(request.addresses), suppressed, invalid, as_of))
+
+
+def _asked(request: bodies.CheckRequest | bodies.BatchRequest) -> tuple[Kind, Scope]:
+    """What is asked about, of one channel and one purpose; without a topic, about all topics."""
+    kind = kind_of(request.channel)
+    asked = Scope.parse(request.channel, request.topic, request.purpose)
+    if asked.purpose == ANY:
+        raise InvalidRequest(
+            "A message has one purpose: marketing or transactional.", field="purpose"
+        )
+    return kind, asked
+
+
+def _digests(
+    kind: Kind, addresses: list[str]
+) -> tuple[dict[int, bytes], list[bodies.BatchInvalid]]:
+    """Index -> digest of the valid ones, and the others. No object for each: there are many."""
+    digest_of = runtime().keys.digest_of
+    digests: dict[int, bytes] = {}
+    invalid: list[bodies.BatchInvalid] = []
+    for index, text in enumerate(addresses):
+        try:
+            digests[index] = digest_of(kind, canonical_sha256(kind, text))
+        except InvalidAddress as error:
+            invalid.append(bodies.BatchInvalid(index, text, error.detail))
+    return digests, invalid
+
+
+def _match(caller: Caller, row: Suppression) -> bodies.Match:
+    return bodies.Match(
+        row.reason,
+        row.source,
+        row.since,
+        row.event,
+        answers.scope(caller, row.tenant, row.scope),
+    )
+
+
+def _suppressed(
+    caller: Caller, index: int, address: str, rows: list[Suppression]
+) -> bodies.BatchSuppressed:
+    row = max(rows, key=answers.strength)
+    return bodies.BatchSuppressed(
+        index, address, row.reason, answers.scope(caller, row.tenant, row.scope)
+    )

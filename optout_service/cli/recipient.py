@@ -1,0 +1,204 @@
+"""``optout link|check|opt-out|history``: one recipient, from the command line."""
+
+import click
+
+from optout_service.cli.main import (
+    json_option,
+    main,
+    opened,
+    read_address,
+    scope_values,
+    settings_options,
+    show,
+    show_all,
+)
+from optout_service.core.address import Address
+from optout_service.core.evidence import Action, Authority, Evidence, Reason, Source
+from optout_service.core.scope import Scope
+from optout_service.core.token import Claim
+from optout_service.settings import Settings
+
+_TENANT = click.option("--tenant", required=True, help="The tenant's slug.")
+_ADDRESS = click.option(
+    "--address",
+    required=True,
+    help="An address, sha256:<hex>, or - to read it from standard input.",
+)
+_CHANNEL = click.option("--channel", default="email", show_default=True)
+_TOPIC = click.option("--topic", help="One of the tenant's topics; none named unless given.")
+_PURPOSE = click.option("--purpose", help="marketing unless given.")
+
+
+@main.command()
+@_TENANT
+@_ADDRESS
+@_CHANNEL
+@_TOPIC
+@click.option("--message", default="", help="Your own id of the message.")
+@click.option("--language", default="", help="The language of its reader, such as de.")
+@json_option
+@settings_options
+def link(
+    settings: Settings,
+    tenant: str,
+    address: str,
+    channel: str,
+    topic: str | None,
+    message: str,
+    language: str,
+    as_json: bool,
+) -> None:
+    """Mint an unsubscribe link, and the two header fields for the mail (RFC 8058)."""
+    from optout_service.store import tenants
+
+    scope = Scope.parse(channel, topic)
+    with opened(settings) as rt:
+        with rt.reading() as connection:
+            found = tenants.get(connection, tenant)
+            tenants.require_topics(connection, found.id, [scope.topic])
+        claim = Claim(
+            found.id,
+            scope.channel,
+            Address.parse_for(channel, read_address(address)),
+            scope.topic,
+            message,
+            language,
+        )
+        url = f"{settings.public_url}/u/{rt.links.mint(claim)}"
+    show(
+        {
+            "url": url,
+            "List-Unsubscribe": f"<{url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+        as_json=as_json,
+    )
+
+
+@main.command()
+@_TENANT
+@_ADDRESS
+@_CHANNEL
+@_TOPIC
+@_PURPOSE
+@click.option("--exit-code", is_flag=True, help="End with status 1 when suppressed.")
+@json_option
+@settings_options
+@click.pass_context
+def check(
+    ctx: click.Context,
+    settings: Settings,
+    tenant: str,
+    address: str,
+    channel: str,
+    topic: str | None,
+    purpose: str | None,
+    exit_code: bool,
+    as_json: bool,
+) -> None:
+    """Ask whether an address may be written to."""
+    from optout_service.store import tenants
+
+    asked = Scope.parse(channel, topic, purpose)
+    with opened(settings) as rt:
+        with rt.reading() as connection:
+            found = tenants.get(connection, tenant)
+        answer = rt.check(found.id, Address.parse_for(channel, read_address(address)), asked)
+    matches = [
+        {
+            "reason": match.reason,
+            "source": match.source,
+            "since": match.since,
+            "event": match.event,
+            "scope": {"tenant": tenant if match.tenant else "platform"} | scope_values(match.scope),
+        }
+        for match in answer.matches
+    ]
+    if as_json:
+        values = {"suppressed": answer.suppressed, "matches": matches, "as_of": answer.as_of}
+        show(values, as_json=True)
+    else:
+        click.echo("suppressed" if answer.suppressed else "allowed")
+        if matches:
+            show_all(matches, as_json=False, nothing="")
+    ctx.exit(1 if exit_code and answer.suppressed else 0)
+
+
+@main.command("opt-out")
+@_TENANT
+@_ADDRESS
+@_CHANNEL
+@_TOPIC
+@_PURPOSE
+@click.option("--reason", type=click.Choice([*Reason]), default=Reason.OPTED_OUT)
+@click.option("--reference", default="", help="Your ticket or letter.")
+@json_option
+@settings_options
+def opt_out(
+    settings: Settings,
+    tenant: str,
+    address: str,
+    channel: str,
+    topic: str | None,
+    purpose: str | None,
+    reason: str,
+    reference: str,
+    as_json: bool,
+) -> None:
+    """Record an opt-out that reached you otherwise, by letter or phone."""
+    from optout_service.store import tenants
+
+    scope = Scope.parse(channel, topic, purpose)
+    with opened(settings) as rt, rt.writing() as connection:
+        found = tenants.get(connection, tenant)
+        tenants.require_topics(connection, found.id, [scope.topic])
+        outcome = rt.record(
+            connection,
+            Evidence(
+                tenant=found.id,
+                action=Action.OPT_OUT,
+                address=Address.parse_for(channel, read_address(address)),
+                scope=scope,
+                source=Source.OPERATOR,
+                authority=Authority.ADMIN,
+                actor="operator:cli",
+                reason=Reason(reason),
+                private={"reference": reference} if reference else {},
+            ),
+        )
+    show({"event": outcome.event, "changed": outcome.changed}, as_json=as_json)
+
+
+@main.command()
+@_TENANT
+@_ADDRESS
+@_CHANNEL
+@json_option
+@settings_options
+def history(settings: Settings, tenant: str, address: str, channel: str, as_json: bool) -> None:
+    """Tell everything that happened with one address, oldest first, with the evidence."""
+    from optout_service.store import feed, tenants
+
+    with opened(settings) as rt, rt.reading() as connection:
+        found = tenants.get(connection, tenant)
+        parsed = Address.parse_for(channel, read_address(address))
+        events = feed.history(connection, found.id, parsed, rt.keys)
+    rows = [
+        {
+            "event": event.number,
+            "action": event.action,
+            "changed": event.changed,
+            "scope": scope_values(event.scope),
+            "reason": event.reason,
+            "source": event.source,
+            "actor": event.actor,
+            "occurred_at": event.occurred_at,
+            "recorded_at": event.recorded_at,
+            "evidence": event.evidence,
+            "hash": event.hash.hex(),
+        }
+        for event in events
+    ]
+    if not as_json:
+        rows = [{name: row[name] for name in row if name != "hash"} for row in rows]
+    show_all(rows, as_json=as_json, nothing="Nothing has happened with this address.")

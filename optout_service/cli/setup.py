@@ -1,0 +1,262 @@
+"""``optout tenant|topic|account|sender|key``: who sends, about what, from where, with which key."""
+
+from datetime import timedelta
+from typing import TextIO
+
+import click
+
+from optout_service.cli.main import json_option, main, opened, settings_options, show, show_all
+from optout_service.settings import Settings
+
+_TENANT = click.option("--tenant", required=True, help="The tenant's slug.")
+_KINDS = ("long_code", "toll_free", "short_code", "messaging_service", "whatsapp", "voice")
+_ROLES = ("sender", "integration", "agent", "auditor", "admin", "platform")
+
+
+@main.group()
+def tenant() -> None:
+    """The sending organisations: the wall between data."""
+
+
+@tenant.command("create")
+@click.argument("slug")
+@click.option("--name", required=True, help="As its recipients know it.")
+@click.option("--contact", default="", help="Where its recipients can ask.")
+@click.option("--address-book/--no-address-book", default=True, help="Keep encrypted addresses.")
+@json_option
+@settings_options
+def create_tenant(
+    settings: Settings, slug: str, name: str, contact: str, address_book: bool, as_json: bool
+) -> None:
+    """Make a tenant."""
+    from optout_service.store import tenants
+
+    with opened(settings) as rt, rt.writing() as connection:
+        made = tenants.create(
+            connection, slug, name=name, contact=contact, address_book=address_book, at=rt.now()
+        )
+    show({"tenant": made.slug, "name": made.name, "contact": made.contact}, as_json=as_json)
+
+
+@tenant.command("list")
+@json_option
+@settings_options
+def list_tenants(settings: Settings, as_json: bool) -> None:
+    """List the tenants."""
+    from optout_service.store import tenants
+
+    with opened(settings) as rt, rt.reading() as connection:
+        rows = [
+            {"tenant": t.slug, "name": t.name, "contact": t.contact, "address_book": t.address_book}
+            for t in tenants.list_all(connection)
+        ]
+    show_all(rows, as_json=as_json, nothing="None yet. Make one with: optout tenant create")
+
+
+@main.group()
+def topic() -> None:
+    """The streams of messages that can be left one by one."""
+
+
+@topic.command("create")
+@_TENANT
+@click.argument("slug")
+@click.option("--name", default="", help="As recipients read it; made of the slug unless given.")
+@json_option
+@settings_options
+def create_topic(settings: Settings, tenant: str, slug: str, name: str, as_json: bool) -> None:
+    """Make a topic."""
+    from optout_service.store import tenants
+
+    with opened(settings) as rt, rt.writing() as connection:
+        found = tenants.get(connection, tenant)
+        made = tenants.create_topic(connection, found.id, slug, name=name)
+    show({"topic": made.slug, "name": made.name}, as_json=as_json)
+
+
+@topic.command("list")
+@_TENANT
+@json_option
+@settings_options
+def list_topics(settings: Settings, tenant: str, as_json: bool) -> None:
+    """List a tenant's topics."""
+    from optout_service.store import tenants
+
+    with opened(settings) as rt, rt.reading() as connection:
+        found = tenants.topics(connection, tenants.get(connection, tenant).id)
+    rows = [{"topic": t.slug, "name": t.name} for t in found]
+    show_all(rows, as_json=as_json, nothing="None yet. Make one with: optout topic create")
+
+
+@main.group()
+def account() -> None:
+    """The tenants' accounts with providers, whose tokens prove the hooks."""
+
+
+@account.command("add")
+@_TENANT
+@click.option("--provider", default="twilio", show_default=True)
+@click.option("--account", "sid", required=True, help="The account's id, such as AC...")
+@click.option(
+    "--token-file",
+    type=click.File("r"),
+    help="A file with the auth token, - for standard input. Asked for unless given.",
+)
+@json_option
+@settings_options
+def add_account(
+    settings: Settings,
+    tenant: str,
+    provider: str,
+    sid: str,
+    token_file: TextIO | None,
+    as_json: bool,
+) -> None:
+    """Add a provider account, or a new auth token in front of its old ones."""
+    from optout_service.store import senders, tenants
+
+    token = token_file.read().strip() if token_file else click.prompt("Auth token", hide_input=True)
+    with opened(settings) as rt, rt.writing() as connection:
+        found = tenants.get(connection, tenant)
+        made = senders.put_account(connection, found.id, provider, sid, token, keys=rt.keys)
+    show({"account": made.account, "tokens": len(made.tokens)}, as_json=as_json)
+
+
+@main.group()
+def sender() -> None:
+    """The numbers and messaging services by which a tenant writes."""
+
+
+@sender.command("create")
+@_TENANT
+@click.option("--provider", default="twilio", show_default=True)
+@click.option("--account", "sid", required=True, help="The provider account's id.")
+@click.option("--address", required=True, help="The number, short code, or MG... of a service.")
+@click.option("--kind", required=True, type=click.Choice(_KINDS))
+@click.option("--topic", default="*", show_default=True, help="What a STOP to it stops.")
+@click.option("--advanced-opt-out/--no-advanced-opt-out", default=False)
+@json_option
+@settings_options
+def create_sender(
+    settings: Settings,
+    tenant: str,
+    provider: str,
+    sid: str,
+    address: str,
+    kind: str,
+    topic: str,
+    advanced_opt_out: bool,
+    as_json: bool,
+) -> None:
+    """Register a sender."""
+    from optout_service.store import senders, tenants
+    from optout_service.store.senders import Sender, SenderKind
+
+    with opened(settings) as rt, rt.writing() as connection:
+        found = tenants.get(connection, tenant)
+        tenants.require_topics(connection, found.id, [topic])
+        made = Sender(found.id, provider, sid, address, SenderKind(kind), topic, advanced_opt_out)
+        senders.create(connection, made)
+    show({"sender": address, "kind": kind, "topic": topic}, as_json=as_json)
+
+
+@sender.command("list")
+@_TENANT
+@json_option
+@settings_options
+def list_senders(settings: Settings, tenant: str, as_json: bool) -> None:
+    """List a tenant's senders."""
+    from optout_service.store import senders, tenants
+
+    with opened(settings) as rt, rt.reading() as connection:
+        found = senders.list_all(connection, tenants.get(connection, tenant).id)
+    rows = [
+        {
+            "sender": s.address,
+            "kind": s.kind,
+            "provider": s.provider,
+            "account": s.account,
+            "topic": s.topic,
+            "advanced_opt_out": s.advanced_opt_out,
+        }
+        for s in found
+    ]
+    show_all(rows, as_json=as_json, nothing="None yet. Register one with: optout sender create")
+
+
+@main.group()
+def key() -> None:
+    """API keys: each of one tenant and one role."""
+
+
+@key.command("create")
+@click.option("--tenant", help="The tenant's slug; none for the role platform.")
+@click.option("--role", required=True, type=click.Choice(_ROLES))
+@click.option("--name", default="", help="What it is for.")
+@click.option("--expires-days", type=click.IntRange(1), help="How long it is good for.")
+@json_option
+@settings_options
+def create_key(
+    settings: Settings,
+    tenant: str | None,
+    role: str,
+    name: str,
+    expires_days: int | None,
+    as_json: bool,
+) -> None:
+    """Make a key, and show its secret this one time."""
+    from optout_service.store import keys, tenants
+    from optout_service.store.keys import Role
+
+    with opened(settings) as rt, rt.writing() as connection:
+        at = rt.now()
+        made, secret = keys.create(
+            connection,
+            tenants.get(connection, tenant).id if tenant else 0,
+            Role(role),
+            name=name,
+            at=at,
+            keys=rt.keys,
+            expires_at=at + timedelta(days=expires_days) if expires_days else None,
+        )
+    shown = {"id": made.id, "role": made.role, "expires_at": made.expires_at, "key": secret}
+    show(shown, as_json=as_json)
+
+
+@key.command("list")
+@click.option("--tenant", help="The tenant's slug; none for platform keys.")
+@json_option
+@settings_options
+def list_keys(settings: Settings, tenant: str | None, as_json: bool) -> None:
+    """List keys, without their secrets."""
+    from optout_service.store import keys, tenants
+
+    with opened(settings) as rt, rt.reading() as connection:
+        found = keys.list_all(connection, tenants.get(connection, tenant).id if tenant else 0)
+    rows = [
+        {
+            "id": k.id,
+            "role": k.role,
+            "name": k.name,
+            "created_at": k.created_at,
+            "expires_at": k.expires_at,
+            "revoked_at": k.revoked_at,
+        }
+        for k in found
+    ]
+    show_all(rows, as_json=as_json, nothing="None yet. Make one with: optout key create")
+
+
+@key.command("revoke")
+@click.option("--tenant", help="The tenant's slug; none for platform keys.")
+@click.argument("key_id", type=int)
+@json_option
+@settings_options
+def revoke_key(settings: Settings, tenant: str | None, key_id: int, as_json: bool) -> None:
+    """Revoke a key by its id: from the next request on it opens nothing."""
+    from optout_service.store import keys, tenants
+
+    with opened(settings) as rt, rt.writing() as connection:
+        found = tenants.get(connection, tenant).id if tenant else 0
+        keys.revoke(connection, found, key_id, at=rt.now())
+    show({"id": key_id, "revoked": True}, as_json=as_json)

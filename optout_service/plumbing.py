@@ -1,0 +1,39 @@
+"""For whoever runs the service: is the process up, can the store be read under the right keys."""
+
+from typing import Final
+
+import msgspec
+from flask import Response
+
+from optout_service.store import seal
+from optout_service.web import Face, Proof, Route, problem, runtime
+
+
+def healthz(_: None) -> Response:
+    """The process is up. Asks nothing of the store: a probe must not restart us for its sake."""
+    return _json({"status": "up"})
+
+
+def readyz(_: None) -> Response:
+    """The store can be read, and the canary row opens under our keys; else 503."""
+    rt = runtime()
+    with rt.reading() as connection:
+        seal.verify(connection, rt.keys)
+    return _json({"status": "ready"})
+
+
+def _json(body: dict[str, str]) -> Response:
+    return Response(msgspec.json.encode(body), content_type="application/json")
+
+
+_NOBODY: Final = Proof("none: says nothing about anybody", lambda: None)
+
+FACE: Final = Face(
+    name="plumbing",
+    prefixes=("/healthz", "/readyz"),
+    routes=(
+        Route("/healthz", ("GET",), _NOBODY, healthz),
+        Route("/readyz", ("GET",), _NOBODY, readyz),
+    ),
+    refuse=problem,
+)

@@ -1,0 +1,22 @@
+"""The provider's door: Twilio's signature in, TwiML or nothing out."""
+
+from typing import Final
+
+from flask import Response
+
+from optout_service.core.errors import OptOutError
+from optout_service.providers import hooks, messaging
+from optout_service.web import Face, Route
+
+
+def _refuse(error: OptOutError, status: int) -> Response:
+    """The status is all that a provider acts on; a body of text would be sent out as a message."""
+    return Response(b"", status=status, content_type="text/xml; charset=utf-8")
+
+
+FACE: Final = Face(
+    name="providers",
+    prefixes=("/hooks/",),
+    routes=(Route("/hooks/twilio/messages", ("POST",), hooks.TWILIO, messaging.messages),),
+    refuse=_refuse,
+)

@@ -1,0 +1,47 @@
+"""The proof at the recipient's door: the link itself, and what it was minted for."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from optout_service.core.errors import BadToken
+from optout_service.core.scope import ANY, Purpose, Scope
+from optout_service.core.token import Claim
+from optout_service.web import Proof, runtime
+
+_CUT_ON: Final = ".,;:!?)>]}'\"*"
+"""What mail programs and people put behind a link, and programs then take for a part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A genuine link, and what it can stop."""
+
+    claim: Claim
+
+    @property
+    def narrow(self) -> Scope:
+        """What this message was about: the link's own topic, marketing alone."""
+        return Scope(self.claim.channel, self.claim.topic, Purpose.MARKETING)
+
+    @property
+    def wide(self) -> Scope:
+        """All marketing of the brand to this address, on every channel it has."""
+        return Scope(ANY, ANY, Purpose.MARKETING)
+
+
+def read(token: str) -> Visit:
+    """The visit of a link, also of one with a full stop or a bracket behind it.
+
+    Raises BadToken: the same for every fault.
+    """
+    links = runtime().links
+    try:
+        return Visit(links.read(token))
+    except BadToken:
+        stripped = token.rstrip(_CUT_ON)
+        if stripped == token:
+            raise
+        return Visit(links.read(stripped))
+
+
+LINK: Final = Proof("the signed link", read)

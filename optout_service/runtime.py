@@ -1,0 +1,130 @@
+"""What every door needs, without Flask, so that the command line has it too.
+
+The clock is read here and nowhere else.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from sqlalchemy import Connection as Connection
+
+from optout_service.core.address import Address
+from optout_service.core.errors import Misconfigured
+from optout_service.core.evidence import Evidence
+from optout_service.core.keyring import KeyRing
+from optout_service.core.policy import Suppression, Verdict
+from optout_service.core.scope import Scope
+from optout_service.core.token import Links
+from optout_service.settings import Settings
+from optout_service.store import ledger, migrating, seal, tenants
+from optout_service.store.checks import Checks, Question
+from optout_service.store.db import Database, Limits, assert_durable
+from optout_service.store.ledger import Outcome
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings, keys and the store, proven to fit each other before anything is answered."""
+
+    settings: Settings
+    keys: KeyRing
+    links: Links
+    database: Database
+    checks: Checks
+
+    @classmethod
+    def build(cls, settings: Settings, keys: KeyRing) -> Self:
+        """Open the store and prove that it is fit: schema, durability, seal.
+
+        Raises Misconfigured (an old schema, a database that may lose writes), WrongKeys, or
+        StoreUnavailable.
+        """
+        url = settings.effective_database_url.reveal()
+        schema = migrating.status(url)
+        if schema.current is None:
+            raise Misconfigured("The database has no schema yet. Run: optout db upgrade")
+        runtime = cls._open(settings, keys)
+        try:
+            with runtime.database.writing() as connection:
+                assert_durable(connection)
+                seal.verify(connection, keys)
+                seal.note_rings(connection, keys)
+        except BaseException:
+            runtime.close()
+            raise
+        return runtime
+
+    @classmethod
+    def set_up(cls, settings: Settings, keys: KeyRing) -> Self:
+        """Bring the schema up to date, seal a new database with these keys, and ``build``.
+
+        Safe to run again. Raises as ``build`` does.
+        """
+        migrating.upgrade(settings.effective_database_url.reveal())
+        runtime = cls._open(settings, keys)
+        try:
+            with runtime.database.writing() as connection:
+                if seal.put_on(connection, keys):
+                    tenants.create_platform(connection, at=runtime.now())
+        finally:
+            runtime.close()
+        return cls.build(settings, keys)
+
+    @classmethod
+    def _open(cls, settings: Settings, keys: KeyRing) -> Self:
+        database = Database(
+            settings.effective_database_url.reveal(),
+            Limits(
+                pool_size=settings.effective_pool_size,
+                statement_timeout_ms=settings.statement_timeout_ms,
+                busy_timeout_ms=settings.busy_timeout_ms,
+                prepared_statements=settings.prepared_statements,
+            ),
+        )
+        return cls(settings, keys, Links(keys), database, Checks(database.dialect))
+
+    def now(self) -> datetime:
+        """The time, aware, UTC."""
+        return datetime.now(UTC)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that reads. Raises StoreUnavailable."""
+        return self.database.reading()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A connection whose transaction is on the disk when the block has ended well."""
+        return self.database.writing()
+
+    def record(self, connection: Connection, evidence: Evidence) -> Outcome:
+        """``ledger.record`` at this time, under our keys and our cap. Raises as that does."""
+        return ledger.record(
+            connection,
+            evidence,
+            at=self.now(),
+            keys=self.keys,
+            lift_cap=self.settings.lift_cap,
+        )
+
+    def check(self, tenant: int, address: Address, asked: Scope, *, api_key: int = 0) -> Verdict:
+        """The verdict for one address now. Raises as ``Checks.check`` does."""
+        question = self._question(tenant, asked, api_key)
+        with self.database.driver() as connection:
+            return self.checks.check(connection, question, self.keys.digest(address))
+
+    def check_many(
+        self, tenant: int, digests: Sequence[bytes], asked: Scope, *, api_key: int = 0
+    ) -> tuple[dict[bytes, list[Suppression]], int]:
+        """The suppressed among many digests, and the position all of it is true for."""
+        question = self._question(tenant, asked, api_key)
+        with self.database.driver() as connection:
+            return self.checks.check_many(connection, question, digests)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.database.close()
+
+    def _question(self, tenant: int, asked: Scope, api_key: int) -> Question:
+        return Question(tenant, asked, api_key, self.keys.fingerprints.pepper, self.now())

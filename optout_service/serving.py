@@ -1,0 +1,87 @@
+"""gunicorn, as we run it: ``serve`` for the command line, ``options`` for who starts it himself."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.errors import AppImportError
+
+from optout_service.core.errors import OptOutError
+from optout_service.settings import Settings
+from optout_service.telemetry import GunicornLogger
+
+_MEMORY: Final = "/dev/shm"
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """gunicorn's settings, by its own names."""
+    workers = settings.effective_workers
+    return {
+        "bind": f"{settings.host}:{settings.port}",
+        "workers": workers,
+        "threads": settings.effective_threads,
+        "worker_class": "gthread",
+        "timeout": 30,
+        "graceful_timeout": 25,
+        "keepalive": 5,
+        "worker_connections": 1000,
+        "limit_request_line": 8190,
+        # A restart of the only worker would be felt; several take turns.
+        "max_requests": 20_000 if workers > 1 else 0,
+        "max_requests_jitter": 5_000 if workers > 1 else 0,
+        "worker_tmp_dir": _MEMORY if os.path.isdir(_MEMORY) else None,
+        # Its socket lies in the home directory, which a service often may not write.
+        "control_socket_disable": True,
+        "logger_class": GunicornLogger,
+        "loglevel": settings.log_level,
+        "accesslog": None,
+        "preload_app": False,
+    }
+
+
+def serve(
+    settings: Settings,
+    *,
+    make_app: Callable[[], Any],
+    on_ready: Callable[[], None] | None = None,
+) -> None:
+    """Serve until a signal ends it. SIGTERM lets requests finish; nothing is read from a
+    ``gunicorn.conf.py`` in the working directory.
+
+    ``make_app`` gives the WSGI application, and runs in each worker after the fork: connections do
+    not survive one. ``on_ready`` runs once, in the first worker that can answer. Exits the process
+    with status 4 when ``make_app`` raises an OptOutError, whose detail goes to standard error.
+    """
+    _Server(settings, make_app, on_ready).run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(
+        self,
+        settings: Settings,
+        make_app: Callable[[], Any],
+        on_ready: Callable[[], None] | None,
+    ) -> None:
+        self._settings = settings
+        self._make_app = make_app
+        self._on_ready = on_ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in options(self._settings).items():
+            self.cfg.set(name, value)
+        self.cfg.set("post_worker_init", self._worker_is_ready)
+
+    def load(self) -> Any:
+        try:
+            return self._make_app()
+        except OptOutError as error:
+            # gunicorn's own way to say: do not start this worker again and again.
+            raise AppImportError(f"error: {error.detail}") from error
+
+    def _worker_is_ready(self, worker: Any) -> None:
+        if worker.age == 1 and self._on_ready is not None:
+            self._on_ready()
+            sys.stdout.flush()

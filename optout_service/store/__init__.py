@@ -1,0 +1,1 @@
+"""The memory: the only importer of SQLAlchemy. Functions take a Connection and never commit."""

@@ -1,0 +1,94 @@
+"""How words are stored: small numbers, since the suppression row is read on every send.
+
+The numbers are part of the database. One is never given to another word; new words get new numbers.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Dialect, SmallInteger
+from sqlalchemy.types import TypeDecorator
+
+from optout_service.core.evidence import Action, Reason, Source
+from optout_service.core.scope import ANY, Channel, Kind, Purpose
+
+CHANNEL: Final[Mapping[str, int]] = {
+    ANY: 0,
+    Channel.EMAIL: 1,
+    Channel.SMS: 2,
+    Channel.WHATSAPP: 3,
+    Channel.RCS: 4,
+    Channel.VOICE: 5,
+}
+PURPOSE: Final[Mapping[str, int]] = {
+    ANY: 0,
+    Purpose.MARKETING: 1,
+    Purpose.TRANSACTIONAL: 2,
+}
+KIND: Final[Mapping[Kind, int]] = {Kind.EMAIL: 1, Kind.PHONE: 2}
+ACTION: Final[Mapping[Action, int]] = {Action.OPT_OUT: 1, Action.OPT_IN: 2}
+REASON: Final[Mapping[Reason, int]] = {
+    Reason.OPTED_OUT: 1,
+    Reason.COMPLAINT: 2,
+    Reason.BOUNCED: 3,
+    Reason.BLOCKED: 4,
+    Reason.REASSIGNED: 5,
+    Reason.LEGAL: 6,
+}
+SOURCE: Final[Mapping[Source, int]] = {
+    Source.ONE_CLICK: 1,
+    Source.PAGE: 2,
+    Source.MAIL: 3,
+    Source.TEXT: 4,
+    Source.CALL: 5,
+    Source.PROVIDER: 6,
+    Source.API: 7,
+    Source.IMPORT: 8,
+    Source.OPERATOR: 9,
+}
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_micros(at: datetime) -> int:
+    """Microseconds since 1970 (UTC) of an aware time."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC time of a number of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class Code(TypeDecorator[Any]):
+    """A word stored as its number."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, numbers: Mapping[Any, int]) -> None:
+        super().__init__()
+        self._numbers = tuple(numbers.items())
+        self._number_of = dict(numbers)
+        self._word_of = {number: word for word, number in numbers.items()}
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        return None if value is None else self._number_of[value]
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self._word_of[value]
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time stored as microseconds since 1970: the same on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)

@@ -1,0 +1,74 @@
+"""What a request with an Idempotency-Key was answered, so that asking again repeats the answer.
+
+Kept in the same transaction as the act: an answer is there exactly when the act is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from optout_service.core.errors import IdempotencyMismatch
+from optout_service.core.keyring import KeyRing
+from optout_service.store.tables import idempotency
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where an answer is kept: the tenant, the API key that asked, its Idempotency-Key, and the
+    32-byte fingerprint of the request."""
+
+    tenant: int
+    api_key: int
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP status and the bytes of the body."""
+
+    status: int
+    body: bytes
+
+
+def find(conn: Connection, slot: Slot, keys: KeyRing) -> Answer | None:
+    """The answer given before, or None. Raises IdempotencyMismatch if it was another request.
+
+    Ask after ``ledger.lock``: then an answer that another worker is about to give is waited for.
+    """
+    row = conn.execute(
+        select(idempotency.c.fingerprint, idempotency.c.status, idempotency.c.answer).where(
+            idempotency.c.tenant == slot.tenant,
+            idempotency.c.api_key == slot.api_key,
+            idempotency.c.key == slot.key,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    fingerprint, status, answer = row
+    if fingerprint != slot.fingerprint:
+        raise IdempotencyMismatch(
+            "This Idempotency-Key was used before, for another request. Take a new one."
+        )
+    return Answer(status, keys.open(answer, _context(slot)))
+
+
+def save(conn: Connection, slot: Slot, answer: Answer, *, at: datetime, keys: KeyRing) -> None:
+    """Keep an answer. ``find`` must have said that there is none."""
+    conn.execute(
+        insert(idempotency),
+        {
+            "tenant": slot.tenant,
+            "api_key": slot.api_key,
+            "key": slot.key,
+            "fingerprint": slot.fingerprint,
+            "status": answer.status,
+            "answer": keys.seal(answer.body, _context(slot)),
+            "created_at": at,
+        },
+    )
+
+
+def _context(slot: Slot) -> str:
+    return f"idempotency/{slot.tenant}/{slot.api_key}/{slot.key}"

@@ -1,0 +1,268 @@
+"""The only writer of suppressions. Event and state change in one transaction, or not at all.
+
+``record`` takes the tenant's row lock first. That numbers the events without gaps, chains them,
+serialises two clicks, and makes a feed reader who stands at n certain that nothing below n is
+still to come.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from optout_service.core.errors import LiftCap, NotFound, NotLiftable
+from optout_service.core.evidence import Action, Authority, Evidence, ProviderMessage
+from optout_service.core.keyring import KeyRing
+from optout_service.core.policy import Decision, Refusal, Suppression, decide
+from optout_service.core.scope import ANY
+from optout_service.store import book, chain, suppressions
+from optout_service.store.prepared import Prepared, Row, Run, run
+from optout_service.store.tables import (
+    address_book,
+    event,
+    provider_message,
+    tenant,
+    topic,
+)
+
+_RECIPIENT: Final = frozenset({Authority.RECIPIENT_PAGE, Authority.RECIPIENT_PHONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What ``record`` did: the event's number, whether the state changed, and what stands now.
+
+    ``replayed``: this provider's message was counted before, as ``event``, and ``changed`` is what
+    it did then; nothing was written now.
+    ``refused``: what an opt-in by the recipient could not lift. ``suppression``: the row of the
+    evidence's own scope, if there is one now.
+    """
+
+    event: int
+    changed: bool
+    suppression: Suppression | None = None
+    replayed: bool = False
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    seq: int
+    head: bytes
+    address_book: bool
+    lift_day: int
+    lift_count: int
+
+
+_LOCK = Prepared(
+    select(
+        tenant.c.seq,
+        tenant.c.head,
+        tenant.c.address_book,
+        tenant.c.lift_day,
+        tenant.c.lift_count,
+    )
+    .where(tenant.c.id == bindparam("tenant"))
+    .with_for_update()
+)
+_SEEN = Prepared(
+    select(event.c.number, event.c.changed)
+    .join_from(
+        provider_message,
+        event,
+        (event.c.tenant == provider_message.c.tenant)
+        & (event.c.number == provider_message.c.event),
+    )
+    .where(
+        provider_message.c.tenant == bindparam("tenant"),
+        provider_message.c.provider == bindparam("provider"),
+        provider_message.c.account == bindparam("account"),
+        provider_message.c.message_id == bindparam("message_id"),
+    )
+)
+_APPEND = Prepared(insert(event))
+_COUNT = Prepared(insert(provider_message))
+_REMEMBER = Prepared(
+    {
+        "sqlite": sqlite_insert(address_book).on_conflict_do_nothing(),
+        "postgresql": pg_insert(address_book).on_conflict_do_nothing(),
+    }
+)
+_ADVANCE = Prepared(
+    update(tenant)
+    .where(tenant.c.id == bindparam("tenant"))
+    .values(
+        seq=bindparam("number"),
+        head=bindparam("hash"),
+        lift_day=bindparam("lift_day"),
+        lift_count=bindparam("lift_count"),
+    )
+)
+_TOPICS = select(topic.c.slug).where(topic.c.tenant == bindparam("tenant"))
+
+
+def lock(conn: Connection, tenant_id: int) -> None:
+    """Wait for the tenant's turn, as ``record`` does: what is read after it is the latest.
+
+    Raises NotFound for a tenant that does not exist.
+    """
+    _position(run(conn, (_LOCK, {"tenant": tenant_id}))[0])
+
+
+def record(
+    conn: Connection, evidence: Evidence, *, at: datetime, keys: KeyRing, lift_cap: int
+) -> Outcome:
+    """Write one act down and apply it.
+
+    ``at``: when we received it (aware, UTC). ``lift_cap``: how many opt-ins a UTC day may change
+    something without coming from the recipient. The caller commits, and answers after that.
+
+    Raises NotFound (no such tenant), NotLiftable, LiftCap. A provider's message that was counted
+    before is no error: ``Outcome.replayed``. What a recipient may not lift is no error either: it
+    is written down as asked for, changes nothing, and comes back in ``Outcome.refused``.
+    """
+    digest = keys.digest(evidence.address)
+    position, seen, standing = _read(conn, evidence, digest)
+    if seen is not None:
+        return seen
+    number = position.seq + 1
+    decision = decide(
+        evidence, standing, number=number, at=at, topics=_topics_to_pin(conn, evidence)
+    )
+    if decision.refused and evidence.authority not in _RECIPIENT:
+        raise _not_liftable(decision.refused)
+    lift_day, lift_count = _count_lift(position, evidence, decision, at, lift_cap)
+    row = _event(evidence, digest, number, decision.changed, at, position.head, keys)
+    writes: list[Run] = [(_APPEND, row)]
+    if evidence.provider_message is not None:
+        writes.append((_COUNT, row | {"event": number}))
+    writes += suppressions.writes(evidence.tenant, digest, decision)
+    if position.address_book and evidence.address.value is not None:
+        sealed = book.seal_address(keys, evidence.tenant, evidence.address.value)
+        writes.append((_REMEMBER, row | {"sealed": sealed}))
+    writes.append((_ADVANCE, row | {"lift_day": lift_day, "lift_count": lift_count}))
+    run(conn, *writes)
+    now_standing = _now_standing(standing, evidence, decision)
+    return Outcome(number, decision.changed, now_standing, refused=decision.refused)
+
+
+def _read(
+    conn: Connection, evidence: Evidence, digest: bytes
+) -> tuple[_Position, Outcome | None, list[Suppression]]:
+    """The tenant's position, under its lock; then what may only be read after it.
+
+    On PostgreSQL each statement sees what was committed when it began, which is after the lock
+    was ours: one statement that locked and read would see what was there before it waited.
+    """
+    reads: list[Run] = [
+        (_LOCK, {"tenant": evidence.tenant}),
+        suppressions.read_standing(evidence.tenant, digest),
+    ]
+    if (message := evidence.provider_message) is not None:
+        reads.append((_SEEN, {"tenant": evidence.tenant, **_ids(message)}))
+    locked, standing, *seen = run(conn, *reads)
+    counted = next((Outcome(row[0], row[1], replayed=True) for rows in seen for row in rows), None)
+    return _position(locked), counted, suppressions.from_rows(standing)
+
+
+def _position(rows: list[Row]) -> _Position:
+    if not rows:
+        raise NotFound("There is no such tenant.")
+    return _Position(*rows[0])
+
+
+def _ids(message: ProviderMessage | None) -> dict[str, str | None]:
+    if message is None:
+        return {"provider": None, "account": None, "message_id": None}
+    return asdict(message)
+
+
+def _topics_to_pin(conn: Connection, evidence: Evidence) -> frozenset[str]:
+    if evidence.action is Action.OPT_OUT or evidence.scope.topic == ANY:
+        return frozenset()
+    return frozenset(conn.scalars(_TOPICS, {"tenant": evidence.tenant}))
+
+
+def _not_liftable(refused: tuple[Refusal, ...]) -> NotLiftable:
+    who = sorted(frozenset.intersection(*(refusal.liftable_by for refusal in refused)))
+    reasons = sorted({refusal.suppression.reason for refusal in refused})
+    return NotLiftable(
+        f"What stands ({', '.join(reasons)}) may be lifted only by: {', '.join(who)}.",
+        reasons=reasons,
+        liftable_by=who,
+    )
+
+
+def _count_lift(
+    position: _Position,
+    evidence: Evidence,
+    decision: Decision,
+    at: datetime,
+    lift_cap: int,
+) -> tuple[int, int]:
+    today = at.toordinal()
+    used = position.lift_count if position.lift_day == today else 0
+    if (
+        evidence.action is Action.OPT_OUT
+        or evidence.authority in _RECIPIENT
+        or not decision.changed
+    ):
+        return today, used
+    if used >= lift_cap:
+        raise LiftCap(
+            f"This tenant's {lift_cap} opt-ins of today (UTC) are used up. The recipients can come "
+            "back by themselves at any time; otherwise try again tomorrow.",
+            cap=lift_cap,
+        )
+    return today, used + 1
+
+
+def _event(
+    evidence: Evidence,
+    digest: bytes,
+    number: int,
+    changed: bool,
+    at: datetime,
+    head: bytes,
+    keys: KeyRing,
+) -> dict[str, Any]:
+    salt = os.urandom(16)
+    private = json.dumps(dict(evidence.private), sort_keys=True, ensure_ascii=False).encode()
+    row: dict[str, Any] = {
+        "tenant": evidence.tenant,
+        "number": number,
+        "action": evidence.action,
+        "changed": changed,
+        "digest": digest,
+        "kind": evidence.address.kind,
+        "channel": evidence.scope.channel,
+        "topic": evidence.scope.topic,
+        "purpose": evidence.scope.purpose,
+        "reason": evidence.reason,
+        "source": evidence.source,
+        "actor": evidence.actor,
+        "occurred_at": evidence.occurred_at or at,
+        "recorded_at": at,
+        **_ids(evidence.provider_message),
+        "commitment": sha256(salt + private).digest(),
+        "salt": salt,
+        "private": keys.seal(private, chain.private_context(evidence.tenant, number)),
+    }
+    row["hash"] = chain.entry_hash(head, row)
+    return row
+
+
+def _now_standing(
+    standing: list[Suppression], evidence: Evidence, decision: Decision
+) -> Suppression | None:
+    rows = {row.scope: row for row in standing if row.tenant == evidence.tenant}
+    for scope in decision.drop:
+        rows.pop(scope, None)
+    rows.update((row.scope, row) for row in decision.put)
+    return rows.get(evidence.scope)

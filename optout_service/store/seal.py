@@ -1,0 +1,67 @@
+"""Which keys a database was made with. With another pepper every check would say "allowed"."""
+
+from typing import Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from optout_service.core.errors import Misconfigured, WrongKeys
+from optout_service.core.keyring import KeyRing
+from optout_service.store.tables import seal
+
+_CANARY: Final = b"opted out means opted out"
+_CONTEXT: Final = "canary"
+
+
+def put_on(conn: Connection, keys: KeyRing) -> bool:
+    """Seal a new database with these keys. Says whether it was new; a sealed one is left alone."""
+    if conn.execute(select(seal.c.id)).first() is not None:
+        return False
+    prints = keys.fingerprints
+    conn.execute(
+        insert(seal),
+        {
+            "id": 1,
+            "pepper": prints.pepper,
+            "encryption": " ".join(prints.encryption),
+            "signing": " ".join(prints.signing),
+            "canary": keys.seal(_CANARY, _CONTEXT),
+        },
+    )
+    return True
+
+
+def verify(conn: Connection, keys: KeyRing) -> None:
+    """Raises WrongKeys when the keys are not the database's, Misconfigured when it has no seal."""
+    row = conn.execute(select(seal.c.pepper, seal.c.encryption, seal.c.canary)).one_or_none()
+    if row is None:
+        raise Misconfigured("The database has not been set up for any keys. Run: optout db upgrade")
+    pepper, encryption, canary = row
+    prints = keys.fingerprints
+    if pepper != prints.pepper:
+        raise WrongKeys(
+            f"The database was made with the pepper {pepper}, and the one given is {prints.pepper} "
+            "(fingerprints). With it every address would look as if nobody had opted out, so the "
+            "service does not start. Put the original pepper back: OPTOUT_PEPPER, "
+            "OPTOUT_PEPPER_FILE, or the file keys/pepper in the data directory, from your escrow "
+            "or your backup. If this is the wrong database, correct OPTOUT_DATABASE_URL."
+        )
+    if missing := sorted(set(encryption.split()) - set(prints.encryption)):
+        raise WrongKeys(
+            f"The encryption keys {', '.join(missing)} (fingerprints), with which addresses and "
+            "evidence were encrypted, are missing. Put them back into OPTOUT_ENCRYPTION_KEYS or "
+            "the file keys/encryption, older ones first."
+        )
+    if keys.open(canary, _CONTEXT) != _CANARY:
+        raise WrongKeys("The canary row does not open under these keys.")
+
+
+def note_rings(conn: Connection, keys: KeyRing) -> None:
+    """Remember keys that have been added to the rings, so that leaving one out later is noticed."""
+    prints = keys.fingerprints
+    known = conn.execute(select(seal.c.encryption, seal.c.signing)).one()
+    wanted = (
+        " ".join(dict.fromkeys((*known[0].split(), *prints.encryption))),
+        " ".join(dict.fromkeys((*known[1].split(), *prints.signing))),
+    )
+    if wanted != tuple(known):
+        conn.execute(update(seal).values(encryption=wanted[0], signing=wanted[1]))

@@ -1,0 +1,217 @@
+"""The state "do not send": what stands for a digest, and pages of it."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from optout_service.core.address import Address
+from optout_service.core.errors import Malformed, UnknownTopic
+from optout_service.core.evidence import Reason
+from optout_service.core.keyring import KeyRing
+from optout_service.core.policy import PLATFORM, Decision, Suppression
+from optout_service.core.scope import ANY, OTHER, Scope, parse_slug
+from optout_service.store import book
+from optout_service.store.codes import CHANNEL, PURPOSE
+from optout_service.store.prepared import Prepared, Row, Run, run
+from optout_service.store.tables import address_book, suppression
+
+_ROW: Final = (
+    suppression.c.tenant,
+    suppression.c.channel,
+    suppression.c.topic,
+    suppression.c.purpose,
+    suppression.c.reason,
+    suppression.c.source,
+    suppression.c.since,
+    suppression.c.event,
+)
+_STANDING = Prepared(
+    select(*_ROW).where(
+        suppression.c.digest == bindparam("digest"),
+        or_(
+            suppression.c.tenant == literal_column(str(PLATFORM)),
+            suppression.c.tenant == bindparam("tenant"),
+        ),
+    )
+)
+_DROP = Prepared(
+    delete(suppression).where(
+        *(column == bindparam(column.name) for column in suppression.primary_key.columns)
+    )
+)
+
+_PUT = Prepared(
+    {
+        name: (put := insert_(suppression)).on_conflict_do_update(
+            index_elements=list(suppression.primary_key.columns),
+            set_={
+                column: put.excluded[column] for column in ("reason", "source", "since", "event")
+            },
+        )
+        for name, insert_ in (("sqlite", sqlite_insert), ("postgresql", pg_insert))
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of a page: the suppression, and the address if the tenant's book has it."""
+
+    suppression: Suppression
+    address: Address | None
+    digest: bytes
+
+
+def standing(conn: Connection, tenant_id: int, digest: bytes) -> list[Suppression]:
+    """All that stands for a digest: the tenant's own rows and the platform's, every scope."""
+    return from_rows(run(conn, read_standing(tenant_id, digest))[0])
+
+
+def read_standing(tenant_id: int, digest: bytes) -> Run:
+    """The statement behind ``standing``, to run together with others."""
+    return _STANDING, {"digest": digest, "tenant": tenant_id}
+
+
+def from_rows(rows: Sequence[Row]) -> list[Suppression]:
+    """What the rows of ``read_standing`` say."""
+    return [_suppression(row) for row in rows]
+
+
+def writes(tenant_id: int, digest: bytes, decision: Decision) -> list[Run]:
+    """What carries a decision out. For ``ledger.record``: nobody else may write here."""
+    key: dict[str, Any] = {"digest": digest, "tenant": tenant_id}
+    drops: list[Run] = [(_DROP, key | _parts(scope)) for scope in decision.drop]
+    return drops + [(_PUT, key | _parts(row.scope) | _facts(row)) for row in decision.put]
+
+
+def pin_new_topic(conn: Connection, tenant_id: int, slug: str) -> None:
+    """Suppress a topic that is being made for all who left everything and came back for a part.
+
+    Their rest was pinned topic by topic, and this topic is part of the rest.
+    """
+    columns = [column.name for column in suppression.columns]
+    copied = select(
+        *(literal(slug) if name == "topic" else suppression.c[name] for name in columns)
+    ).where(suppression.c.tenant == tenant_id, suppression.c.topic == OTHER)
+    conn.execute(insert(suppression).from_select(columns, copied))
+
+
+def page(
+    conn: Connection,
+    tenant_id: int,
+    keys: KeyRing,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    channel: str | None = None,
+    topic: str | None = None,
+    reason: Reason | None = None,
+    since: datetime | None = None,
+) -> tuple[list[Listed], str | None]:
+    """A page of a tenant's suppressions in ledger order, and the cursor of the next one or None.
+
+    Filters are exact: ``channel="*"`` finds what was suppressed on all channels. Raises Malformed
+    for a cursor that none of our pages gave.
+    """
+    query = (
+        select(suppression.c.digest, *_ROW, address_book.c.kind, address_book.c.sealed)
+        .join_from(
+            suppression,
+            address_book,
+            (address_book.c.tenant == suppression.c.tenant)
+            & (address_book.c.digest == suppression.c.digest),
+            isouter=True,
+        )
+        .where(suppression.c.tenant == tenant_id)
+        .order_by(*_ORDER)
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        query = query.where(_after(cursor))
+    if channel is not None:
+        query = query.where(suppression.c.channel == channel)
+    if topic is not None:
+        query = query.where(suppression.c.topic == topic)
+    if reason is not None:
+        query = query.where(suppression.c.reason == reason)
+    if since is not None:
+        query = query.where(suppression.c.since >= since)
+    rows = conn.execute(query).all()
+    listed = [
+        Listed(
+            _suppression(row[1:9]),
+            book.open_address(keys, tenant_id, row[9], row[10]),
+            row[0],
+        )
+        for row in rows[:limit]
+    ]
+    return listed, _cursor(listed[-1]) if len(rows) > limit else None
+
+
+_ORDER: Final = (
+    suppression.c.event,
+    suppression.c.digest,
+    suppression.c.channel,
+    suppression.c.topic,
+    suppression.c.purpose,
+)
+
+
+def _after(cursor: str) -> Any:
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
+        number, digest, channel, topic, purpose = text.split(" ")
+        last = (int(number), bytes.fromhex(digest), channel, topic, purpose)
+        if not 0 <= last[0] < 2**63 or channel not in CHANNEL or purpose not in PURPOSE:
+            raise ValueError
+        if topic not in (ANY, OTHER):
+            parse_slug(topic)
+    except (ValueError, binascii.Error, UnknownTopic):
+        raise Malformed("This cursor is none of ours. Start again without one.") from None
+    return or_(
+        suppression.c.event > last[0],
+        (suppression.c.event == last[0])
+        & (tuple_(*_ORDER[1:]) > tuple_(*last[1:], types=[c.type for c in _ORDER[1:]])),
+    )
+
+
+def _cursor(last: Listed) -> str:
+    row = last.suppression
+    parts = (
+        row.event,
+        last.digest.hex(),
+        row.scope.channel,
+        row.scope.topic,
+        row.scope.purpose,
+    )
+    return base64.urlsafe_b64encode(" ".join(map(str, parts)).encode()).decode().rstrip("=")
+
+
+def _suppression(row: Sequence[Any]) -> Suppression:
+    tenant_id, channel, topic, purpose, reason, source, since, event = row
+    return Suppression(tenant_id, Scope(channel, topic, purpose), reason, source, since, event)
+
+
+def _parts(scope: Scope) -> dict[str, str]:
+    return {"channel": scope.channel, "topic": scope.topic, "purpose": scope.purpose}
+
+
+def _facts(row: Suppression) -> dict[str, Any]:
+    return {"reason": row.reason, "source": row.source, "since": row.since, "event": row.event}

@@ -1,0 +1,198 @@
+"""The tables. Their history is in ``migrations``; a test proves that the two say the same."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+)
+
+from optout_service.store.codes import (
+    ACTION,
+    CHANNEL,
+    KIND,
+    PURPOSE,
+    REASON,
+    SOURCE,
+    Code,
+    Instant,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+seal = Table(
+    "seal",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("pepper", String(16), nullable=False),
+    Column("encryption", String, nullable=False),
+    Column("signing", String, nullable=False),
+    Column("canary", LargeBinary, nullable=False),
+    comment="One row: which keys the database was made with; a canary that only they open.",
+)
+
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("slug", String(64), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("contact", String(200), nullable=False),
+    Column("address_book", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("head", LargeBinary(32), nullable=False),
+    Column("lift_day", Integer, nullable=False),
+    Column("lift_count", Integer, nullable=False),
+    comment="The wall between data. seq and head: last number and hash of its ledger.",
+)
+
+topic = Table(
+    "topic",
+    metadata,
+    Column("tenant", ForeignKey("tenant.id"), primary_key=True),
+    Column("slug", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+)
+
+provider_account = Table(
+    "provider_account",
+    metadata,
+    Column("tenant", ForeignKey("tenant.id"), primary_key=True),
+    Column("provider", String(32), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("tokens", LargeBinary, nullable=False),
+    Index("ix_provider_account_provider_account", "provider", "account"),
+    comment="tokens: the signing secrets, newest first, encrypted.",
+)
+
+sender = Table(
+    "sender",
+    metadata,
+    Column("tenant", Integer, primary_key=True),
+    Column("provider", String(32), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("address", String(100), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("advanced_opt_out", Boolean, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "provider", "account"],
+        [
+            "provider_account.tenant",
+            "provider_account.provider",
+            "provider_account.account",
+        ],
+    ),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("tenant", ForeignKey("tenant.id"), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("tenant", Integer, primary_key=True, autoincrement=False),
+    Column("channel", Code(CHANNEL), primary_key=True, autoincrement=False),
+    Column("topic", String(64), primary_key=True),
+    Column("purpose", Code(PURPOSE), primary_key=True, autoincrement=False),
+    Column("reason", Code(REASON), nullable=False),
+    Column("source", Code(SOURCE), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("event", BigInteger, nullable=False),
+    Index("ix_suppression_tenant_event", "tenant", "event"),
+    sqlite_with_rowid=False,
+    comment="The state. Read on every send: small rows, key first by digest.",
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("tenant", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("action", Code(ACTION), nullable=False),
+    Column("changed", Boolean, nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("kind", Code(KIND), nullable=False),
+    Column("channel", Code(CHANNEL), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("purpose", Code(PURPOSE), nullable=False),
+    Column("reason", Code(REASON), nullable=False),
+    Column("source", Code(SOURCE), nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("provider", String(32)),
+    Column("account", String(64)),
+    Column("message_id", String(200)),
+    Column("commitment", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("salt", LargeBinary(16)),
+    Column("private", LargeBinary),
+    Index("ix_event_digest_tenant", "digest", "tenant"),
+    sqlite_with_rowid=False,
+    comment="The ledger: appended, never edited; only salt and private can be erased.",
+)
+
+address_book = Table(
+    "address_book",
+    metadata,
+    Column("tenant", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("kind", Code(KIND), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+    comment="digest -> encrypted address. Erasable without touching a suppression.",
+)
+
+provider_message = Table(
+    "provider_message",
+    metadata,
+    Column("tenant", Integer, primary_key=True, autoincrement=False),
+    Column("provider", String(32), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("message_id", String(200), primary_key=True),
+    Column("event", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Every provider's message counts once, for ever: a replay can change nothing.",
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("tenant", Integer, primary_key=True, autoincrement=False),
+    Column("api_key", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+    comment="What an Idempotency-Key was answered with. Sealed: answers can name an address.",
+)

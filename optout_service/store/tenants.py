@@ -1,0 +1,151 @@
+"""Tenants and their topics: whose mail it is, and which streams can be left one by one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, insert, select
+
+from optout_service.core.errors import Conflict, InvalidRequest, NotFound, UnknownTopic
+from optout_service.core.policy import PLATFORM
+from optout_service.core.scope import ANY, parse_slug
+from optout_service.store import suppressions
+from optout_service.store.chain import GENESIS
+from optout_service.store.tables import tenant, topic
+
+PLATFORM_SLUG: Final = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A sending organisation. ``name`` and ``contact`` are what its recipients see."""
+
+    id: int
+    slug: str
+    name: str
+    contact: str
+    address_book: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A stream of messages that can be left by itself."""
+
+    slug: str
+    name: str
+
+
+_FIELDS: Final = (
+    tenant.c.id,
+    tenant.c.slug,
+    tenant.c.name,
+    tenant.c.contact,
+    tenant.c.address_book,
+)
+
+
+def create_platform(conn: Connection, *, at: datetime) -> None:
+    """Make tenant 0, whose suppressions bind every tenant, unless it is there."""
+    if conn.execute(select(tenant.c.id).where(tenant.c.id == PLATFORM)).first() is None:
+        conn.execute(insert(tenant), _new(PLATFORM, PLATFORM_SLUG, "Platform", "", True, at))
+
+
+def create(
+    conn: Connection,
+    slug: str,
+    *,
+    name: str,
+    contact: str = "",
+    address_book: bool = True,
+    at: datetime,
+) -> Tenant:
+    """Make a tenant. Raises InvalidRequest for a bad slug or name, Conflict if it exists."""
+    try:
+        parse_slug(slug)
+    except UnknownTopic:
+        raise InvalidRequest(
+            "A tenant's slug is 1 to 64 characters of a-z, 0-9, - and _.", field="slug"
+        ) from None
+    if not name.strip() or len(name) > 200 or len(contact) > 200:
+        raise InvalidRequest(
+            "A tenant needs a name that its recipients know, of at most 200 characters; so does a "
+            "contact.",
+            field="name",
+        )
+    if find(conn, slug) is not None:
+        raise Conflict(f"There is a tenant {slug} already.")
+    highest = conn.execute(select(func.max(tenant.c.id))).scalar() or PLATFORM
+    conn.execute(insert(tenant), _new(highest + 1, slug, name.strip(), contact, address_book, at))
+    return Tenant(highest + 1, slug, name.strip(), contact, address_book)
+
+
+def find(conn: Connection, slug: str) -> Tenant | None:
+    """The tenant of this slug, or None."""
+    row = conn.execute(select(*_FIELDS).where(tenant.c.slug == slug)).one_or_none()
+    return None if row is None else Tenant(*row)
+
+
+def get(conn: Connection, slug: str) -> Tenant:
+    """The tenant of this slug. Raises NotFound."""
+    if (found := find(conn, slug)) is None:
+        raise NotFound(f"There is no tenant {slug}. List them with: optout tenant list")
+    return found
+
+
+def get_by_id(conn: Connection, tenant_id: int) -> Tenant:
+    """The tenant of this number. Raises NotFound."""
+    row = conn.execute(select(*_FIELDS).where(tenant.c.id == tenant_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such tenant.")
+    return Tenant(*row)
+
+
+def list_all(conn: Connection) -> list[Tenant]:
+    """All tenants but the platform, by slug."""
+    query = select(*_FIELDS).where(tenant.c.id != PLATFORM).order_by(tenant.c.slug)
+    return [Tenant(*row) for row in conn.execute(query)]
+
+
+def create_topic(conn: Connection, tenant_id: int, slug: str, *, name: str = "") -> Topic:
+    """Make a topic. Raises UnknownTopic for a bad slug, Conflict if it exists."""
+    parse_slug(slug)
+    if any(known.slug == slug for known in topics(conn, tenant_id)):
+        raise Conflict(f"There is a topic {slug} already.")
+    made = Topic(slug, name.strip() or slug.replace("-", " ").replace("_", " ").capitalize())
+    conn.execute(insert(topic), {"tenant": tenant_id, "slug": made.slug, "name": made.name})
+    suppressions.pin_new_topic(conn, tenant_id, made.slug)
+    return made
+
+
+def topics(conn: Connection, tenant_id: int) -> list[Topic]:
+    """A tenant's topics, by slug."""
+    query = select(topic.c.slug, topic.c.name).where(topic.c.tenant == tenant_id)
+    return [Topic(*row) for row in conn.execute(query.order_by(topic.c.slug))]
+
+
+def require_topics(conn: Connection, tenant_id: int, slugs: Sequence[str]) -> None:
+    """Raises UnknownTopic unless the tenant has all of these; ``*`` is always known."""
+    if asked := set(slugs) - {ANY}:
+        known = {known.slug for known in topics(conn, tenant_id)}
+        if asked - known:
+            raise UnknownTopic(
+                f"This tenant has no such topic. It has: {', '.join(sorted(known)) or 'none'}."
+            )
+
+
+def _new(
+    number: int, slug: str, name: str, contact: str, address_book: bool, at: datetime
+) -> dict[str, Any]:
+    return {
+        "id": number,
+        "slug": slug,
+        "name": name,
+        "contact": contact,
+        "address_book": address_book,
+        "created_at": at,
+        "seq": 0,
+        "head": GENESIS,
+        "lift_day": 0,
+        "lift_count": 0,
+    }

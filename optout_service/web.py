@@ -1,0 +1,213 @@
+"""What every face shares: routes that carry their proof, errors and their statuses, the headers.
+
+HTTP numbers for our own errors stand in ``STATUS`` and nowhere else.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final, cast
+
+import msgspec
+from flask import Flask, Response, current_app, g, request
+from werkzeug import exceptions
+
+from optout_service import telemetry
+from optout_service.core import errors
+from optout_service.core.errors import OptOutError
+from optout_service.runtime import Runtime
+
+STATUS: Final[Mapping[type[OptOutError], int]] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.NotPermitted: 403,
+    errors.BadSignature: 403,
+    errors.NotFound: 404,
+    errors.BadToken: 404,
+    errors.MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.NotLiftable: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.InvalidAddress: 422,
+    errors.UnknownChannel: 422,
+    errors.UnknownTopic: 422,
+    errors.InvalidRequest: 422,
+    errors.IdempotencyMismatch: 422,
+    errors.LiftCap: 429,
+    errors.Internal: 500,
+    errors.StoreUnavailable: 503,
+    errors.WrongKeys: 503,
+    errors.Misconfigured: 503,
+}
+
+_FROM_WERKZEUG: Final[Mapping[type[exceptions.HTTPException], tuple[type[OptOutError], str]]] = {
+    exceptions.RequestEntityTooLarge: (
+        errors.TooLarge,
+        "The body is over the limit of this service. Send it in parts.",
+    ),
+    exceptions.MethodNotAllowed: (
+        errors.MethodNotAllowed,
+        "This path does not take this method.",
+    ),
+    exceptions.UnsupportedMediaType: (
+        errors.UnsupportedMediaType,
+        "This path does not read a body of this media type.",
+    ),
+    exceptions.NotFound: (errors.NotFound, "There is nothing at this path."),
+}
+
+RETRY_AFTER_SECONDS: Final = 2
+"""How soon a caller may ask again after a 503: the time within which a restarted store is back."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a caller must show before a view runs. ``check`` gives the view its first argument.
+
+    ``check`` raises (Unauthenticated, NotPermitted, BadSignature, BadToken ...) for who may not
+    enter; ``name`` is what the table of routes says.
+    """
+
+    name: str
+    check: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path, who may come through it, and what happens then.
+
+    A view gets what the proof found, then the path's variables. There is no way to register a
+    view without a proof.
+    """
+
+    rule: str
+    methods: tuple[str, ...]
+    proof: Proof
+    view: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Who stands at a group of doors: path prefixes, routes, and how one is refused."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    routes: tuple[Route, ...]
+    refuse: Callable[[OptOutError, int], Response]
+
+
+def runtime() -> Runtime:
+    """The runtime of the application that serves this request."""
+    return cast(Runtime, current_app.extensions["optout"])
+
+
+def register(app: Flask, face: Face) -> None:
+    """Add a face's routes to the application, each behind its proof."""
+    proofs: dict[str, str] = app.extensions.setdefault("optout_proofs", {})
+    for route in face.routes:
+        endpoint = f"{face.name}.{route.view.__name__}"
+        app.add_url_rule(
+            route.rule,
+            endpoint,
+            _guarded(route),
+            methods=list(route.methods),
+            provide_automatic_options=False,
+        )
+        proofs[endpoint] = route.proof.name
+
+
+def _guarded(route: Route) -> Callable[..., Any]:
+    prove, view = route.proof.check, route.view
+
+    def behind_its_proof(**variables: Any) -> Any:
+        return view(prove(**variables), **variables)
+
+    return behind_its_proof
+
+
+def refuse(error: OptOutError) -> tuple[OptOutError, int]:
+    """The error as the caller may see it, and its status. Ours is logged; a caller's is his own."""
+    status = STATUS[type(error)]
+    if status >= 500:
+        _log.error("refused", extra={"kind": error.kind}, exc_info=error)
+    return error, status
+
+
+def as_optout_error(error: Exception) -> OptOutError:
+    """Any exception as one of ours. What is not ours says nothing outward but the request's id."""
+    if isinstance(error, OptOutError):
+        return error
+    for kind, (ours, detail) in _FROM_WERKZEUG.items():
+        if isinstance(error, kind):
+            return ours(detail)
+    if isinstance(error, exceptions.HTTPException) and (error.code or 500) < 500:
+        return errors.Malformed("The request could not be read. Check its path, headers and body.")
+    return errors.Internal(
+        "Something went wrong on our side, and nothing was answered. Tell us this request's id."
+    )
+
+
+def problem(error: OptOutError, status: int) -> Response:
+    """An error for machines: RFC 9457, ``application/problem+json``."""
+    body = {
+        "type": f"{runtime().settings.public_url}/problems/{error.kind}",
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "kind": error.kind,
+        "request_id": request_id(),
+        **error.extra,
+    }
+    response = Response(
+        msgspec.json.encode(body),
+        status=status,
+        content_type="application/problem+json",
+    )
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def request_id() -> str:
+    """The id of this request: in its log lines, its answer's ``X-Request-Id``, its problems."""
+    known: str | None = g.get("request_id")
+    if known is None:
+        known = g.request_id = secrets.token_hex(8)
+    return known
+
+
+def begin_request() -> None:
+    """Give the request its id and its start."""
+    g.started = perf_counter()
+    telemetry.bind_request(request_id())
+
+
+def end_request(response: Response) -> Response:
+    """The headers every answer has, and one line in the log without path, token or address.
+
+    OWASP ASVS 5.0 3.2 to 3.5: nothing is framed, sniffed, cached, indexed, or named to others.
+    """
+    headers = response.headers
+    headers["X-Request-Id"] = request_id()
+    headers["Cache-Control"] = "no-store"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Robots-Tag"] = "noindex"
+    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    if response.status_code in (429, 503):
+        headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    if runtime().settings.access_log:
+        rule = request.url_rule
+        telemetry.access(
+            request.method,
+            rule.rule if rule else "-",
+            response.status_code,
+            (perf_counter() - g.started) * 1000,
+            request_id(),
+        )
+    return response

