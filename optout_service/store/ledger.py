@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from optout_service.core.errors import LiftCap, NotFound, NotLiftable
 from optout_service.core.evidence import Action, Authority, Evidence, ProviderMessage
 from optout_service.core.keyring import KeyRing
-from optout_service.core.policy import Decision, Refusal, Suppression, decide
+from optout_service.core.policy import PLATFORM, Decision, Refusal, Suppression, decide
 from optout_service.core.scope import ANY
 from optout_service.store import book, chain, suppressions
 from optout_service.store.prepared import Prepared, Row, Run, run
@@ -192,11 +192,17 @@ def _topics_to_pin(conn: Connection, evidence: Evidence) -> frozenset[str]:
 def _not_liftable(refused: tuple[Refusal, ...]) -> NotLiftable:
     who = sorted(frozenset.intersection(*(refusal.liftable_by for refusal in refused)))
     reasons = sorted({refusal.suppression.reason for refusal in refused})
+    # Within a tenant not even a platform key lifts what binds all of them.
+    without = " (without naming a tenant)" if _by_the_platform(refused) else ""
     return NotLiftable(
-        f"What stands ({', '.join(reasons)}) may be lifted only by: {', '.join(who)}.",
+        f"What stands ({', '.join(reasons)}) may be lifted only by: {', '.join(who)}{without}.",
         reasons=reasons,
         liftable_by=who,
     )
+
+
+def _by_the_platform(refused: tuple[Refusal, ...]) -> bool:
+    return any(refusal.suppression.tenant == PLATFORM for refusal in refused)
 
 
 def _count_lift(

@@ -1,0 +1,224 @@
+"""Who may come in, and for whom they then act."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from optout_service.api import FACE
+from optout_service.api.auth import MAY, Caller, Permission, Remembered
+from optout_service.core.evidence import Authority
+from optout_service.runtime import Runtime
+from optout_service.store import keys
+from optout_service.store.keys import Role
+from tests.api.asking import MAIL, WORDS, Asker
+from tests.stage import Cast
+
+SENDERS = {"sender", "integration", "admin", "platform"}
+RECORDERS = {"integration", "agent", "admin", "platform"}
+READERS = {"integration", "auditor", "admin", "platform"}
+ADMINS = {"admin", "platform"}
+
+WHO_MAY: dict[tuple[str, str], set[str]] = {
+    ("POST", "/v1/check"): SENDERS,
+    ("POST", "/v1/check/batch"): SENDERS,
+    ("POST", "/v1/links"): SENDERS,
+    ("POST", "/v1/links/batch"): SENDERS,
+    ("POST", "/v1/opt-outs"): RECORDERS,
+    ("POST", "/v1/opt-ins"): RECORDERS,
+    ("GET", "/v1/events"): READERS,
+    ("GET", "/v1/suppressions"): READERS,
+    ("GET", "/v1/topics"): ADMINS,
+}
+ONE: dict[str, Any] = {"channel": "email", "address": MAIL}
+BODIES: dict[str, dict[str, Any]] = {
+    "/v1/check": ONE,
+    "/v1/check/batch": {"channel": "email", "addresses": [MAIL]},
+    "/v1/links": ONE,
+    "/v1/links/batch": {"links": [ONE]},
+    "/v1/opt-outs": ONE | WORDS,
+    "/v1/opt-ins": ONE | WORDS,
+}
+ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
+
+
+def send(ask: Asker, method: str, path: str, by: str | None, **headers: str) -> Any:
+    if method == "GET":
+        return ask.get(path, by=by, **headers)
+    return ask.post(path, BODIES[path], by=by, **headers)
+
+
+def test_every_route_is_in_the_table_of_who_may() -> None:
+    assert set(ROUTES) == set(WHO_MAY)
+
+
+@pytest.mark.parametrize("role", [role.value for role in Role])
+def test_a_role_opens_what_the_contract_says_and_nothing_else(ask: Asker, role: str) -> None:
+    opened = set()
+    for method, path in ROUTES:
+        answer = send(ask, method, path, role)
+        if answer.status_code in (200, 201):
+            opened.add((method, path))
+        else:
+            assert (answer.status_code, answer.json["kind"]) == (
+                403,
+                "not-permitted",
+            ), path
+            assert set(answer.json["roles"]) == WHO_MAY[method, path]
+    assert opened == {route for route, roles in WHO_MAY.items() if role in roles}
+
+
+def test_without_a_key_nothing_opens(ask: Asker) -> None:
+    for method, path in ROUTES:
+        answer = send(ask, method, path, None)
+        assert (answer.status_code, answer.json["kind"]) == (401, "unauthenticated"), path
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/check"), ("GET", "/v1/events")])
+def test_what_is_no_key_of_ours_opens_nothing(ask: Asker, method: str, path: str) -> None:
+    for header in (
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer oo_",
+        "Bearer oo_unknown",
+        "Bearer \u00fc\u00df",
+        "Bearer oo_\u00fc",
+        "Basic b29fOng=",
+        "oo_unknown",
+    ):
+        answer = send(ask, method, path, None, Authorization=header)
+        assert answer.status_code == 401, header
+
+
+def test_a_key_is_shown_in_one_way_only(ask: Asker) -> None:
+    secret = ask.keys["sender"]
+    for header in (secret, f"Basic {secret}", f"Bearer {secret}x", f"Bearer  {secret}"):
+        assert send(ask, "POST", "/v1/check", None, Authorization=header).status_code == 401
+    lower = send(ask, "POST", "/v1/check", None, Authorization=f"bearer {secret}")
+    assert lower.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "by"),
+    [("GET", "/v1/events", "auditor"), ("POST", "/v1/opt-outs", "agent")],
+)
+def test_a_revoked_key_opens_nothing(
+    rt: Runtime, ask: Asker, method: str, path: str, by: str
+) -> None:
+    assert send(ask, method, path, by).status_code in (200, 201)
+    with rt.writing() as connection:
+        found = keys.find(connection, ask.keys[by], rt.keys)
+        assert found is not None
+        keys.revoke(connection, found.tenant, found.id, at=rt.now())
+    assert send(ask, method, path, by).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/links"])
+def test_an_expired_key_opens_nothing(rt: Runtime, ask: Asker, cast: Cast, path: str) -> None:
+    with rt.writing() as connection:
+        _, secret = keys.create(
+            connection,
+            cast.acme,
+            Role.SENDER,
+            name="old",
+            at=rt.now(),
+            keys=rt.keys,
+            expires_at=rt.now() - timedelta(seconds=1),
+        )
+    assert send(Asker(ask.client, {"old": secret}), "POST", path, "old").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/links"])
+class TestTheTenantHeader:
+    """Which tenant a key acts for."""
+
+    def test_a_key_may_name_its_own_tenant(self, ask: Asker, path: str) -> None:
+        answer = send(ask, "POST", path, "sender", Optout_Tenant="acme")
+        assert answer.status_code in (200, 201)
+
+    def test_another_tenant_does_not_exist_for_it(self, ask: Asker, path: str) -> None:
+        for by in ("sender", "admin"):
+            for named in ("bolt", "platform", "nobody", "", "ACME"):
+                answer = send(ask, "POST", path, by, Optout_Tenant=named)
+                assert (answer.status_code, answer.json["kind"]) == (404, "not-found"), named
+
+    def test_a_platform_key_names_any_tenant(self, ask: Asker, path: str) -> None:
+        for named in ("acme", "bolt", "platform"):
+            answer = send(ask, "POST", path, "platform", Optout_Tenant=named)
+            assert answer.status_code in (200, 201), named
+
+    def test_what_is_not_there_is_not_found_by_the_platform_either(
+        self, ask: Asker, path: str
+    ) -> None:
+        for named in ("nobody", "", "\u00fc", "x" * 500):
+            answer = send(ask, "POST", path, "platform", Optout_Tenant=named)
+            assert (answer.status_code, answer.json["kind"]) == (404, "not-found"), named
+
+
+def test_a_platform_key_acts_in_the_tenant_it_names(ask: Asker) -> None:
+    ask.opt_out(by="platform", tenant="bolt")
+    assert (ask.suppressed(by="bolt-sender"), ask.suppressed(by="sender")) == (
+        True,
+        False,
+    )
+    body = {"channel": "email", "address": MAIL}
+    asked = {
+        name: ask.post("/v1/check", body, by="platform", Optout_Tenant=name).json["suppressed"]
+        for name in ("bolt", "acme", "platform")
+    }
+    assert asked == {"bolt": True, "acme": False, "platform": False}
+
+
+def test_without_the_header_a_platform_key_acts_for_all_tenants(ask: Asker) -> None:
+    made = ask.opt_out(by="platform")
+    assert made["suppression"]["scope"]["tenant"] == "platform"
+    assert ask.suppressed(by="sender")
+    assert ask.suppressed(by="bolt-sender")
+
+
+def test_topics_are_the_tenants_own(ask: Asker) -> None:
+    assert [t["slug"] for t in ask.get("/v1/topics", by="admin").json["topics"]] == [
+        "events",
+        "newsletter",
+        "offers",
+    ]
+    assert [t["slug"] for t in ask.get("/v1/topics", by="bolt-admin").json["topics"]] == ["news"]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_whoever_may_record_acts_on_somebodys_authority(role: Role) -> None:
+    caller = Caller(1, 1, "acme", role)
+    if caller.may(Permission.RECORD):
+        assert caller.authority is Authority(role.value)
+    else:
+        with pytest.raises(KeyError):
+            _ = caller.authority
+
+
+def test_every_role_is_in_the_table() -> None:
+    assert set(MAY) == set(Role)
+
+
+def test_the_memory_of_keys_forgets_the_longest_unused() -> None:
+    memory = Remembered(most=2)
+    callers = {name: Caller(n, 1, "acme", Role.SENDER) for n, name in enumerate("abc")}
+    for name in "ab":
+        memory.put(name.encode(), None, callers[name])
+    memory.find(b"a", None)
+    memory.put(b"c", None, callers["c"])
+    assert [memory.find(name.encode(), None) for name in "abc"] == [
+        callers["a"],
+        None,
+        callers["c"],
+    ]
+
+
+def test_no_secret_comes_back_in_an_answer(ask: Asker) -> None:
+    for by in ("agent", "sender"):
+        for method, path in ROUTES:
+            text = send(ask, method, path, by).text
+            assert not re.search(r"oo_[\w-]+", text)

@@ -1,0 +1,45 @@
+"""No door without a lock: every route has a proof, and every path a face that refuses."""
+
+from flask import Flask
+
+from optout_service.app import FACES
+
+# Written out: a route that is added, or whose proof changes, is read here by a person.
+DOORS = {
+    "GET /healthz": "none: says nothing about anybody",
+    "GET /readyz": "none: says nothing about anybody",
+    "GET /u/<token>": "the signed link",
+    "OPTIONS /u/<token>": "the signed link",
+    "POST /u/<token>": "the signed link",
+    "POST /hooks/twilio/messages": "Twilio's signature",
+    "POST /v1/check": "API key: check",
+    "POST /v1/check/batch": "API key: check",
+    "POST /v1/opt-outs": "API key: record opt-outs and opt-ins",
+    "POST /v1/opt-ins": "API key: record opt-outs and opt-ins",
+    "POST /v1/links": "API key: mint links",
+    "POST /v1/links/batch": "API key: mint links",
+    "GET /v1/events": "API key: read the feed",
+    "GET /v1/suppressions": "API key: read suppressions",
+    "GET /v1/topics": "API key: topics",
+}
+
+
+def test_every_door_has_this_proof() -> None:
+    found = {
+        f"{method} {route.rule}": route.proof.name
+        for face in FACES
+        for route in face.routes
+        for method in route.methods
+    }
+    assert found == DOORS
+
+
+def test_no_route_came_in_by_another_way(app: Flask) -> None:
+    registered = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert registered == set(app.extensions["optout_proofs"])
+
+
+def test_every_path_is_refused_by_its_own_face() -> None:
+    for face in FACES:
+        for route in face.routes:
+            assert route.rule.startswith(face.prefixes)
