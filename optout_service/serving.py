@@ -46,15 +46,17 @@ def serve(
     *,
     make_app: Callable[[], Any],
     on_ready: Callable[[], None] | None = None,
+    on_exit: Callable[[], None] | None = None,
 ) -> None:
     """Serve until a signal ends it. SIGTERM lets requests finish; nothing is read from a
     ``gunicorn.conf.py`` in the working directory.
 
     ``make_app`` gives the WSGI application, and runs in each worker after the fork: connections do
-    not survive one. ``on_ready`` runs once, in the first worker that can answer. Exits the process
-    with status 4 when ``make_app`` raises an OptOutError, whose detail goes to standard error.
+    not survive one. ``on_ready`` runs once, in the first worker that can answer; ``on_exit`` once,
+    in the master, when it is over. Exits the process with status 4 when ``make_app`` raises an
+    OptOutError, whose detail goes to standard error.
     """
-    _Server(settings, make_app, on_ready).run()
+    _Server(settings, make_app, on_ready, on_exit).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -63,16 +65,20 @@ class _Server(BaseApplication):  # type: ignore[misc]
         settings: Settings,
         make_app: Callable[[], Any],
         on_ready: Callable[[], None] | None,
+        on_exit: Callable[[], None] | None,
     ) -> None:
         self._settings = settings
         self._make_app = make_app
         self._on_ready = on_ready
+        self._on_exit = on_exit
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in options(self._settings).items():
             self.cfg.set(name, value)
         self.cfg.set("post_worker_init", self._worker_is_ready)
+        if (on_exit := self._on_exit) is not None:
+            self.cfg.set("on_exit", lambda _arbiter: on_exit())
 
     def load(self) -> Any:
         try:

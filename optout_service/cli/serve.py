@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
     settings = _with(settings, host, port, workers)
     _require_free(settings)
     _prepare(settings, make_keys=settings.embedded, make_schema=settings.embedded)
-    _run(settings, None)
+    _run(settings)
 
 
 @main.command()
@@ -49,13 +50,19 @@ def demo(settings: Settings, host: str | None, port: int | None, workers: int | 
     """
     from optout_service.cli import stage
 
+    # First of all: a program that waits for it must not read what an earlier demo wrote.
+    stage.forget(settings.data_dir)
     settings = _with(settings, host, port, workers)
     if settings.public_url == Settings().public_url:
         settings = replace(settings, public_url=f"http://{_reached(settings)}")
     _require_free(settings)
     _prepare(settings, make_keys=True, make_schema=True)
     told = stage.set_up(settings, f"http://{_reached(settings)}")
-    _run(settings, lambda: stage.tell(told, settings.data_dir))
+    _run(
+        settings,
+        lambda: stage.tell(told, settings.data_dir),
+        lambda: stage.forget(settings.data_dir),
+    )
 
 
 def _with(settings: Settings, host: str | None, port: int | None, workers: int | None) -> Settings:
@@ -109,10 +116,15 @@ def _prepare(settings: Settings, *, make_keys: bool, make_schema: bool) -> None:
     made.close()
 
 
-def _run(settings: Settings, on_ready: Callable[[], None] | None) -> None:
+def _run(
+    settings: Settings,
+    on_ready: Callable[[], None] | None = None,
+    on_exit: Callable[[], None] | None = None,
+) -> None:
     from optout_service import serving
 
-    serving.serve(settings, make_app=lambda: _make_app(settings), on_ready=on_ready)
+    make_app = partial(_make_app, settings)
+    serving.serve(settings, make_app=make_app, on_ready=on_ready, on_exit=on_exit)
 
 
 def _make_app(settings: Settings) -> Any:

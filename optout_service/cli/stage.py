@@ -28,11 +28,10 @@ def set_up(settings: Settings, base_url: str) -> dict[str, Any]:
     """Make what is missing of the sample, and give what is to be told: the contents of demo.json.
 
     The secrets are remembered in ``demo-secrets.json`` beside it: of API keys the database keeps
-    hashes alone. demo.json itself goes now, and is back once the service answers.
+    hashes alone.
     """
     from optout_service.runtime import Runtime
 
-    (settings.data_dir / "demo.json").unlink(missing_ok=True)
     remembered = _remembered(settings.data_dir)
     rt = Runtime.build(settings, keyfiles.load(settings))
     try:
@@ -62,6 +61,11 @@ def set_up(settings: Settings, base_url: str) -> dict[str, Any]:
             "public_url": settings.public_url,
         },
     }
+
+
+def forget(data_dir: Path) -> None:
+    """Take demo.json away: it is there exactly while the demo answers."""
+    (data_dir / "demo.json").unlink(missing_ok=True)
 
 
 def tell(told: dict[str, Any], data_dir: Path) -> None:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from optout_service.core.errors import BadToken, OptOutError
+from optout_service.core.errors import BadToken, NotFound, OptOutError
 from optout_service.web import runtime
 
 Fields = MultiDict[str, str]
@@ -52,7 +52,7 @@ def plain(text: str, *, status: int = 200) -> Response:
 
 def refuse(error: OptOutError, status: int) -> Response:
     """What a person reads when it did not work: never that it is their fault, always a way on."""
-    if isinstance(error, BadToken):
+    if isinstance(error, BadToken | NotFound):
         return page("damaged.html", status=status, contact=runtime().settings.contact)
     if request.method == "POST" and status >= 500:
         return _not_recorded(status)

@@ -1,0 +1,197 @@
+"""The command line, as an operator types it, on both databases."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from optout_service import keyfiles
+from optout_service.cli import main
+from optout_service.cli.main import main as group
+from optout_service.core.keyring import new_key
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, empty_database_url: str) -> Run:
+    """Run a command on a data directory of its own; ``ok=False``: it is to be refused."""
+
+    def invoke(*arguments: str, ok: bool = True, stdin: str | None = None) -> Result:
+        where = ["--data-dir", str(tmp_path / "data"), "--database-url", empty_database_url]
+        result = CliRunner().invoke(group, [*arguments, *where], input=stdin)
+        assert result.exit_code == (0 if ok else 1), result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The data directory, with keys in it."""
+    keyfiles.create_missing(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def acme(run: Run, data: Path) -> str:
+    """A tenant with a topic."""
+    run("db", "upgrade")
+    run("tenant", "create", "acme", "--name", "Acme Shop", "--contact", "help@acme.example")
+    run("topic", "create", "--tenant", "acme", "newsletter")
+    return "acme"
+
+
+def told(result: Result) -> dict[str, object]:
+    read: dict[str, object] = json.loads(result.stdout)
+    return read
+
+
+def test_main_is_the_console_script() -> None:
+    assert main is group
+
+
+def test_a_new_database_is_upgraded_once_and_then_ready(run: Run, data: Path) -> None:
+    assert told(run("db", "status", "--json", ok=False))["current"] is None
+    assert told(run("db", "upgrade", "--json"))["up_to_date"] is True
+    run("db", "upgrade")
+    assert told(run("db", "status", "--json"))["ready"] is True
+
+
+def test_without_keys_it_says_which_variable_to_set(run: Run) -> None:
+    assert "OPTOUT_PEPPER" in run("db", "upgrade", ok=False).output
+
+
+def test_with_another_pepper_nothing_is_answered(run: Run, acme: str, data: Path) -> None:
+    pepper = keyfiles.directory(data) / "pepper"
+    pepper.write_text(new_key())
+    for command in (
+        ("tenant", "list"),
+        ("check", "--tenant", "acme", "--address", "jo@example.com"),
+        ("db", "upgrade"),
+    ):
+        refused = run(*command, ok=False)
+        assert "Put the original pepper back" in refused.output
+        assert "allowed" not in refused.output
+
+
+def test_leaving_is_seen_by_the_next_check_and_told_by_the_history(run: Run, acme: str) -> None:
+    who = ("--tenant", acme, "--address", "Jo@Example.com")
+    assert run("check", *who).output == "allowed\n"
+    run("opt-out", *who, "--topic", "newsletter", "--reference", "letter 7")
+    assert run("check", *who).output == "allowed\n", "other topics"
+    checked = told(run("check", *who, "--topic", "newsletter", "--json"))
+    assert checked["suppressed"] is True
+    assert run("check", *who, "--topic", "newsletter").output.startswith("suppressed\n")
+    history = json.loads(run("history", *who, "--json").stdout)
+    assert [row["evidence"] for row in history] == [{"reference": "letter 7"}]
+    assert "letter 7" in run("history", *who).output
+
+
+def test_check_can_answer_by_its_exit_status(run: Run, acme: str) -> None:
+    who = ("--tenant", acme, "--address", "jo@example.com")
+    run("check", *who, "--exit-code")
+    run("opt-out", *who)
+    run("check", *who, "--exit-code", ok=False)
+
+
+def test_an_address_can_be_read_from_standard_input(run: Run, acme: str) -> None:
+    run("opt-out", "--tenant", acme, "--address", "-", stdin="jo@example.com\n")
+    result = run("check", "--tenant", acme, "--address", "-", stdin="jo@example.com\n")
+    assert result.output.startswith("suppressed")
+
+
+def test_a_link_comes_with_its_two_header_fields(run: Run, acme: str) -> None:
+    made = told(
+        run(
+            "link",
+            "--tenant",
+            acme,
+            "--address",
+            "jo@example.com",
+            "--topic",
+            "newsletter",
+            "--json",
+        )
+    )
+    assert made["List-Unsubscribe"] == f"<{made['url']}>"
+    assert made["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "jo@example" not in str(made["url"])
+
+
+def test_a_keys_secret_is_shown_once(run: Run, acme: str) -> None:
+    made = told(run("key", "create", "--tenant", acme, "--role", "sender", "--json"))
+    assert str(made["key"]).startswith("oo_")
+    listed = run("key", "list", "--tenant", acme)
+    assert str(made["key"]) not in listed.output
+    run("key", "revoke", "--tenant", acme, str(made["id"]))
+    assert json.loads(run("key", "list", "--tenant", acme, "--json").stdout)[0]["revoked_at"]
+    assert "no key 99" in run("key", "revoke", "--tenant", acme, "99", ok=False).output
+
+
+def test_a_platform_key_belongs_to_no_tenant(run: Run, acme: str) -> None:
+    run("key", "create", "--role", "platform")
+    refused = run("key", "create", "--tenant", acme, "--role", "platform", ok=False)
+    assert "belongs to no tenant" in refused.output
+    run("key", "create", "--role", "sender", ok=False)
+
+
+def test_a_sender_needs_its_account_first(run: Run, acme: str) -> None:
+    sender = ("--tenant", acme, "--account", "AC1", "--address", "+15005550006")
+    refused = run("sender", "create", *sender, "--kind", "long_code", ok=False)
+    assert "Add it first" in refused.output
+    run("account", "add", "--tenant", acme, "--account", "AC1", "--token-file", "-", stdin="s3cret")
+    made = run("sender", "create", *sender, "--kind", "long_code", "--topic", "newsletter")
+    assert "s3cret" not in made.output
+    listed = json.loads(run("sender", "list", "--tenant", acme, "--json").stdout)
+    assert [row["topic"] for row in listed] == ["newsletter"]
+    assert (
+        "registered already"
+        in run("sender", "create", *sender, "--kind", "long_code", ok=False).output
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        (("check", "--tenant", "nobody", "--address", "jo@example.com"), "optout tenant list"),
+        (("check", "--tenant", "acme", "--address", "jo"), "an @ and a domain"),
+        (("check", "--tenant", "acme", "--address", "jo@x.example", "--topic", "x"), "topic"),
+        (("check", "--tenant", "acme", "--address", "jo@x.example", "--channel", "fax"), "sms"),
+        (("tenant", "create", "acme", "--name", "Again"), "already"),
+        (("tenant", "create", "A B", "--name", "x"), "slug"),
+        (("topic", "create", "--tenant", "acme", "newsletter"), "already"),
+    ],
+)
+def test_a_refusal_says_what_to_do(
+    run: Run, acme: str, command: tuple[str, ...], hint: str
+) -> None:
+    assert hint in run(*command, ok=False).output
+
+
+def test_a_refusal_is_for_programs_too(
+    run: Run, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["optout", "--json"])
+    refused = run("check", "--tenant", "nobody", "--address", "jo@example.com", "--json", ok=False)
+    assert told(refused)["error"]["kind"] == "not-found"  # type: ignore[index]
+
+
+def test_the_ledger_is_proven_whole(run: Run, acme: str) -> None:
+    run("opt-out", "--tenant", acme, "--address", "jo@example.com")
+    proven = told(run("evidence", "verify", "--tenant", acme, "--json"))
+    assert (proven["whole"], proven["events"]) == (True, 1)
+
+
+def test_a_database_url_of_another_kind_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(group, ["db", "status", "--database-url", "mysql://u:s3cret@x/y"])
+    assert result.exit_code == 1
+    assert "postgresql://" in result.output
+    assert "s3cret" not in result.output
+
+
+def test_wrong_usage_is_status_2() -> None:
+    assert CliRunner().invoke(group, ["check"]).exit_code == 2
+    assert CliRunner().invoke(group, ["nonsense"]).exit_code == 2

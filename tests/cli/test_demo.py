@@ -1,0 +1,209 @@
+"""``optout demo`` and ``optout serve``, as whoever tries them on a new machine sees them."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from optout_service import keyfiles
+from optout_service.core.keyring import new_key
+from optout_service.providers import twilio
+from tests.server import free_port
+
+
+class Demo:
+    """A running ``optout demo``."""
+
+    def __init__(self, data_dir: Path, *, workers: int = 1) -> None:
+        self.data_dir = data_dir
+        self.output = data_dir.with_suffix(".out")
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "optout_service.cli", "demo"),
+                    *("--data-dir", str(data_dir), "--port", str(free_port())),
+                    *("--workers", str(workers)),
+                ],
+                env={"PATH": os.environ["PATH"], "HOME": str(data_dir.parent)},
+                stdout=output,
+                stderr=output,
+            )
+        self.told = self._await()
+
+    def _await(self) -> dict[str, Any]:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if (self.data_dir / "demo.json").exists():
+                told: dict[str, Any] = json.loads((self.data_dir / "demo.json").read_text())
+                return told
+            time.sleep(0.05)
+        raise AssertionError(self.output.read_text())
+
+    def suppressed(self, channel: str, address: str, **more: str) -> bool:
+        answer = httpx.post(
+            f"{self.told['base_url']}/v1/check",
+            json={"channel": channel, "address": address, **more},
+            headers={"Authorization": f"Bearer {self.told['keys']['sender']}"},
+        )
+        assert answer.status_code == 200, answer.text
+        verdict: bool = answer.json()["suppressed"]
+        return verdict
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    running = Demo(tmp_path / "data")
+    yield running
+    if running.process.poll() is None:
+        running.end(signal.SIGKILL)
+
+
+def test_the_link_it_prints_works(demo: Demo) -> None:
+    link, address = demo.told["link"], demo.told["address"]
+    assert httpx.get(link).status_code == 200
+    assert not demo.suppressed("email", address, topic="newsletter")
+    assert httpx.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert demo.suppressed("email", address, topic="newsletter")
+
+
+def test_a_stop_signed_with_what_it_tells_works(demo: Demo) -> None:
+    told = demo.told["twilio"]
+    fields = {
+        "AccountSid": told["account"],
+        "MessageSid": "SM1",
+        "From": "+14155550100",
+        "To": told["to"],
+        "Body": "STOP",
+    }
+    url = f"{told['public_url']}/hooks/twilio/messages"
+    headers = {"X-Twilio-Signature": twilio.sign(told["auth_token"], url, fields)}
+    path = f"{demo.told['base_url']}/hooks/twilio/messages"
+    assert httpx.post(path, data=fields).status_code == 403
+    assert httpx.post(path, data=fields, headers=headers).status_code == 200
+    assert demo.suppressed("sms", "+14155550100")
+
+
+def test_the_lines_it_prints_for_people_do_what_they_say(demo: Demo) -> None:
+    deadline = time.monotonic() + 5
+    while "Ctrl-C" not in (printed := demo.output.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    lines = printed.replace("\\\n", " ").splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("   curl ")]
+    answers = [perform(command) for command in commands]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [answer.json()["suppressed"] for answer in answers[2:]] == [True, True]
+
+
+def perform(curl: list[str]) -> httpx.Response:
+    """Do what a line of curl says: its headers, its data, its URL."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    data, url, words = "", "", iter(curl[1:])
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            data = next(words)
+        else:
+            url = word
+    return httpx.post(url, content=data.encode(), headers=headers)
+
+
+def test_what_it_writes_is_for_its_owner_alone(demo: Demo) -> None:
+    for path in demo.data_dir.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert set(demo.told["keys"]) == {
+        *("sender", "integration", "agent", "auditor", "admin", "platform")
+    }
+
+
+def test_started_again_it_carries_on_with_what_is_there(tmp_path: Path) -> None:
+    first = Demo(tmp_path / "data")
+    httpx.post(first.told["link"])
+    assert first.end() == 0
+    assert not (tmp_path / "data" / "demo.json").exists(), "it is there while the demo answers"
+    second = Demo(tmp_path / "data")
+    try:
+        assert second.told["keys"] == first.told["keys"]
+        assert second.told["twilio"]["auth_token"] == first.told["twilio"]["auth_token"]
+        assert second.suppressed("email", second.told["address"], topic="newsletter")
+    finally:
+        second.end()
+
+
+def test_two_workers_tell_the_same(tmp_path: Path) -> None:
+    running = Demo(tmp_path / "data", workers=2)
+    try:
+        for number in range(20):
+            body = urlencode({"List-Unsubscribe": "One-Click"})
+            assert httpx.post(running.told["link"], content=body).status_code == 200
+            address = f"r{number}@example.com"
+            recorded = httpx.post(
+                f"{running.told['base_url']}/v1/opt-outs",
+                json={"channel": "email", "address": address},
+                headers={"Authorization": f"Bearer {running.told['keys']['integration']}"},
+            )
+            assert recorded.status_code == 201
+            assert all(running.suppressed("email", address) for _ in range(4))
+    finally:
+        running.end()
+
+
+def refused(*arguments: str, home: Path) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "optout_service.cli", *arguments],
+        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
+    return ran.stderr
+
+
+def test_with_a_wrong_pepper_it_does_not_start_and_says_how_to_recover(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    Demo(data_dir).end()
+    pepper = keyfiles.directory(data_dir) / "pepper"
+    right = pepper.read_text()
+    pepper.write_text(new_key())
+    said = refused("serve", "--data-dir", str(data_dir), "--port", "0", home=tmp_path)
+    assert "Put the original pepper back" in said
+    pepper.unlink()
+    said = refused("serve", "--data-dir", str(data_dir), "--port", "0", home=tmp_path)
+    assert "lacks: pepper" in said
+    pepper.write_text(right)
+    pepper.chmod(0o600)
+    again = Demo(data_dir)
+    assert again.end() == 0
+
+
+def test_a_port_that_is_taken_is_said_at_once(demo: Demo, tmp_path: Path) -> None:
+    port = demo.told["base_url"].rpartition(":")[2]
+    said = refused("serve", "--data-dir", str(tmp_path / "x"), "--port", port, home=tmp_path)
+    assert "--port" in said
+
+
+def test_on_another_database_serve_asks_for_keys(tmp_path: Path) -> None:
+    said = refused(
+        *("serve", "--data-dir", str(tmp_path / "x"), "--port", "0"),
+        *("--database-url", f"sqlite:///{tmp_path}/other.db"),
+        home=tmp_path,
+    )
+    assert "OPTOUT_PEPPER" in said
