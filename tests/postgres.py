@@ -24,7 +24,9 @@ _NOBODY = 65534
 class PostgreSQL:
     """One server on 127.0.0.1, with its data in a directory of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        """``options``: settings of the server, such as ``fsync=off``."""
+        self._options = [word for option in options for word in ("-c", option)]
         self.port = _free_port()
         self._home = Path(tempfile.mkdtemp(prefix="optout-postgresql-"))
         self._log = self._home / "server.log"
@@ -57,7 +59,7 @@ class PostgreSQL:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [self._bin / "postgres", "-D", data, "-p", str(self.port), "-k", self._home,
-                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"],
+                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", *self._options],
                 stdout=log, stderr=log, start_new_session=True, **self._as,
             )  # fmt: skip
         self._await_ready()

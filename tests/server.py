@@ -6,11 +6,18 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from optout_service import keyfiles
+from optout_service.core.keyring import KeyRing
+from optout_service.runtime import Runtime
 from optout_service.settings import Settings
+from tests import stage
+from tests.stage import Cast
 
 
 def free_port() -> int:
@@ -44,6 +51,23 @@ class Server:
         if self._database_url:
             given["OPTOUT_DATABASE_URL"] = self._database_url
         return Settings.from_env(given)
+
+    def set_up(self) -> Cast:
+        """Keys, schema, and the tests' tenants, before it starts for the first time."""
+        keyfiles.create_missing(self.settings.data_dir)
+        with self.looking_in(Runtime.set_up) as rt:
+            return stage.set_up(rt)
+
+    @contextmanager
+    def looking_in(
+        self, build: Callable[[Settings, KeyRing], Runtime] = Runtime.build
+    ) -> Iterator[Runtime]:
+        """The server's store, seen from another process."""
+        rt = build(self.settings, keyfiles.load(self.settings))
+        try:
+            yield rt
+        finally:
+            rt.close()
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -80,7 +104,7 @@ class Server:
         return [int(child) for child in children.split()]
 
     def stop(self) -> int:
-        """SIGTERM, and its exit status."""
+        """SIGTERM, and its exit status; again, it does nothing."""
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(timeout=30)

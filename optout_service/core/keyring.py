@@ -74,6 +74,10 @@ class KeyRing:
         """The 32 bytes under which an API key is stored."""
         return _derive(self.pepper, b"optout api key", secret.encode())
 
+    def idempotency_digest(self, key: str) -> bytes:
+        """The 32 bytes under which an Idempotency-Key is stored."""
+        return _derive(self.pepper, b"optout idem key", key.encode())
+
     def link_ring(self, tenant: int) -> tuple[bytes, ...]:
         """One tenant's link keys, newest last: all that is needed to mint its links elsewhere."""
         return tuple(_derive(key, b"optout link", b"%d" % tenant) for key in self.signing)

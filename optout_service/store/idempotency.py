@@ -16,7 +16,10 @@ from optout_service.store.tables import idempotency
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Where an answer is kept: the tenant, the API key that asked, its Idempotency-Key, and the
-    32-byte fingerprint of the request."""
+    32-byte fingerprint of the request.
+
+    Of the Idempotency-Key a keyed hash is stored: a caller may have made it of an address.
+    """
 
     tenant: int
     api_key: int
@@ -41,7 +44,7 @@ def find(conn: Connection, slot: Slot, keys: KeyRing) -> Answer | None:
         select(idempotency.c.fingerprint, idempotency.c.status, idempotency.c.answer).where(
             idempotency.c.tenant == slot.tenant,
             idempotency.c.api_key == slot.api_key,
-            idempotency.c.key == slot.key,
+            idempotency.c.key == keys.idempotency_digest(slot.key),
         )
     ).one_or_none()
     if row is None:
@@ -61,7 +64,7 @@ def save(conn: Connection, slot: Slot, answer: Answer, *, at: datetime, keys: Ke
         {
             "tenant": slot.tenant,
             "api_key": slot.api_key,
-            "key": slot.key,
+            "key": keys.idempotency_digest(slot.key),
             "fingerprint": slot.fingerprint,
             "status": answer.status,
             "answer": keys.seal(answer.body, _context(slot)),

@@ -188,7 +188,7 @@ idempotency = Table(
     metadata,
     Column("tenant", Integer, primary_key=True, autoincrement=False),
     Column("api_key", Integer, primary_key=True, autoincrement=False),
-    Column("key", String(255), primary_key=True),
+    Column("key", LargeBinary(32), primary_key=True),
     Column("fingerprint", LargeBinary(32), nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("answer", LargeBinary, nullable=False),

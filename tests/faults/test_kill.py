@@ -15,7 +15,7 @@ from optout_service.core.address import Address
 from optout_service.core.scope import Kind, Scope
 from optout_service.core.token import Claim
 from optout_service.runtime import Runtime
-from optout_service.store import chain, feed, tenants
+from optout_service.store import chain, feed
 from tests.server import Server
 
 OPT_OUTS = 1000
@@ -27,25 +27,17 @@ MARKETING = Scope("email", "*", "marketing")
 @pytest.fixture
 def server(tmp_path: Path, empty_database_url: str) -> Iterator[Server]:
     sqlite = empty_database_url.startswith("sqlite")
-    server = Server(tmp_path, "" if sqlite else empty_database_url, workers=1 if sqlite else 2)
-    settings = server.settings
-    keyfiles.create_missing(settings.data_dir)
-    rt = Runtime.set_up(settings, keyfiles.load(settings))
-    with rt.writing() as connection:
-        tenants.create(connection, "acme", name="Acme", at=rt.now())
-    rt.close()
-    server.start()
-    yield server
-    server.stop()
+    running = Server(tmp_path, "" if sqlite else empty_database_url, workers=1 if sqlite else 2)
+    yield running
+    running.stop()
 
 
 def test_no_acknowledged_opt_out_is_lost_when_the_server_is_killed(
     server: Server,
 ) -> None:
-    settings = server.settings
-    rt = Runtime.build(settings, keyfiles.load(settings))
-    with rt.reading() as connection:
-        acme = tenants.get(connection, "acme").id
+    acme = server.set_up().acme
+    server.start()
+    rt = Runtime.build(server.settings, keyfiles.load(server.settings))
     acknowledged: list[str] = []
     numbers = count()
     done = threading.Event()

@@ -199,7 +199,7 @@ def _create_memory() -> None:
         "idempotency",
         sa.Column("tenant", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("api_key", sa.Integer, autoincrement=False, nullable=False),
-        sa.Column("key", sa.String(255), nullable=False),
+        sa.Column("key", sa.LargeBinary(32), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(32), nullable=False),
         sa.Column("status", sa.SmallInteger, nullable=False),
         sa.Column("answer", sa.LargeBinary, nullable=False),

@@ -1,0 +1,153 @@
+"""What must be true of a database before anything is answered, and what never is undone."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from optout_service.core.errors import Misconfigured, StoreUnavailable, WrongKeys
+from optout_service.core.keyring import KeyRing
+from optout_service.runtime import Runtime
+from optout_service.store import chain, migrating
+from optout_service.store.db import assert_durable
+from tests import stage
+from tests.postgres import PostgreSQL
+from tests.stage import KEYS, Cast
+from tests.store.acts import act
+
+
+def another(**changes: object) -> KeyRing:
+    given = {"pepper": KEYS.pepper, "encryption": KEYS.encryption, "signing": KEYS.signing}
+    return KeyRing(**(given | changes))  # type: ignore[arg-type]
+
+
+def test_another_pepper_refuses_to_start_and_says_how_to_recover(
+    rt: Runtime, database_url: str
+) -> None:
+    with pytest.raises(WrongKeys) as refusal:
+        Runtime.build(stage.settings_for(database_url), another(pepper=b"x" * 31 + b"y"))
+    assert KEYS.fingerprints.pepper in refusal.value.detail
+    assert "OPTOUT_PEPPER" in refusal.value.detail
+
+
+def test_a_missing_encryption_key_refuses_to_start(rt: Runtime, database_url: str) -> None:
+    with pytest.raises(WrongKeys, match="OPTOUT_ENCRYPTION_KEYS"):
+        Runtime.build(stage.settings_for(database_url), another(encryption=(b"x" * 31 + b"y",)))
+
+
+def test_a_key_that_was_added_may_not_be_left_out_later(rt: Runtime, database_url: str) -> None:
+    both = another(encryption=(*KEYS.encryption, b"x" * 31 + b"y"))
+    Runtime.build(stage.settings_for(database_url), both).close()
+    with pytest.raises(WrongKeys):
+        Runtime.build(stage.settings_for(database_url), KEYS)
+
+
+def test_a_new_signing_key_starts_as_ever(rt: Runtime, database_url: str) -> None:
+    newer = another(signing=(*KEYS.signing, b"x" * 31 + b"y"))
+    Runtime.build(stage.settings_for(database_url), newer).close()
+
+
+def test_a_schema_without_a_seal_is_not_served(database_url: str) -> None:
+    with pytest.raises(Misconfigured, match="optout db upgrade"):
+        Runtime.build(stage.settings_for(database_url), KEYS)
+
+
+def test_setting_up_twice_changes_nothing(rt: Runtime, cast: Cast, database_url: str) -> None:
+    Runtime.set_up(stage.settings_for(database_url), KEYS).close()
+    with rt.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM tenant")).scalar_one() == 3
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
+def test_a_postgresql_that_may_forget_is_not_served(setting: str) -> None:
+    server = PostgreSQL(f"{setting}=off")
+    try:
+        server.start()
+        url = server.create_database("forgetful")
+        with pytest.raises(Misconfigured, match=setting):
+            Runtime.set_up(stage.settings_for(url), KEYS)
+    finally:
+        server.remove()
+
+
+def test_sqlite_is_in_the_mode_that_does_not_forget(tmp_path: Path) -> None:
+    rt = Runtime.set_up(stage.settings_for(f"sqlite:///{tmp_path}/optout.db"), KEYS)
+    with rt.writing() as connection:
+        assert_durable(connection)
+        read = connection.exec_driver_sql
+        assert read("PRAGMA journal_mode").scalar() == "wal"
+        assert read("PRAGMA synchronous").scalar() == 2
+        assert read("PRAGMA foreign_keys").scalar() == 1
+    rt.close()
+
+
+def test_a_connection_that_may_forget_is_refused(tmp_path: Path) -> None:
+    rt = Runtime.set_up(stage.settings_for(f"sqlite:///{tmp_path}/optout.db"), KEYS)
+    with rt.database._writer.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA synchronous=NORMAL")
+        with pytest.raises(Misconfigured, match="synchronous is 1"):
+            assert_durable(connection)
+    rt.close()
+
+
+def test_a_reader_cannot_write(rt: Runtime, cast: Cast) -> None:
+    def write_while_reading() -> None:
+        with rt.reading() as connection:
+            connection.execute(text("DELETE FROM suppression"))
+
+    with pytest.raises(StoreUnavailable):
+        write_while_reading()
+
+
+def test_an_absent_database_is_told_apart_from_an_unreachable_one(tmp_path: Path) -> None:
+    assert migrating.status(f"sqlite:///{tmp_path}/none.db").current is None
+    with pytest.raises(StoreUnavailable):
+        migrating.status("postgresql://nobody@127.0.0.1:1/none")
+
+
+def test_when_a_shared_commit_fails_each_act_in_it_fails_and_none_is_stored(
+    tmp_path: Path,
+) -> None:
+    rt = Runtime.set_up(stage.settings_for(f"sqlite:///{tmp_path}/optout.db"), KEYS)
+    cast = stage.set_up(rt)
+    with rt.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql(
+            "CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)"
+        )
+    inside, outcomes = threading.Barrier(2), []
+
+    def poison() -> None:
+        try:
+            with rt.writing() as connection:
+                rt.record(connection, act(cast.acme))
+                # Checked at the commit alone: the whole group's commit is refused.
+                connection.exec_driver_sql("INSERT INTO child VALUES (1)")
+                inside.wait()
+                while not rt.database._shared._waiting:  # type: ignore[union-attr]
+                    pass
+        except StoreUnavailable:
+            outcomes.append("refused")
+
+    def neighbour() -> None:
+        inside.wait()
+        try:
+            with rt.writing() as connection:
+                rt.record(connection, act(cast.acme))
+        except StoreUnavailable:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=poison), threading.Thread(target=neighbour)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == ["refused", "refused"]
+    with rt.reading() as connection:
+        assert chain.verify(connection, cast.acme, rt.keys).events == 0
+    with rt.writing() as connection:
+        assert rt.record(connection, act(cast.acme)).event == 1, "and it goes on"
+    rt.close()
