@@ -110,19 +110,31 @@ class PostgreSQL:
         raise AssertionError(f"PostgreSQL did not start:\n{self._log.read_text()[-4000:]}")
 
     def _reachable(self, binaries: Path) -> Path:
-        """The binaries where the unprivileged user can run them: copied, if he cannot here."""
-        tried = (
-            subprocess.run(
-                [binaries / "postgres", "--version"], capture_output=True, **self._as, check=False
-            )
-            if _others_may_enter(binaries)
-            else None
-        )
-        if tried is not None and tried.returncode == 0:
+        """The binaries where the unprivileged user can run them: linked here, if not there.
+
+        Their libraries lie beside the package, and are found by the way between the two.
+        """
+        if _others_may_enter(binaries):
             return binaries
-        copy = self._home / "install"
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-        return copy / "bin"
+        packages = next((p for p in binaries.parents if p.name == "site-packages"), None)
+        if packages is None:
+            shutil.copytree(binaries.parent, self._home / "install", symlinks=True)
+            return self._home / "install" / "bin"
+        package = packages / binaries.relative_to(packages).parts[0]
+        for folder in packages.glob(f"{package.name}*"):
+            if folder.is_dir() and not folder.name.endswith(".dist-info"):
+                shutil.copytree(
+                    folder, self._home / folder.name, symlinks=True, copy_function=_link_or_copy
+                )
+        return self._home / binaries.relative_to(packages)
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target
 
 
 def _others_may_enter(path: Path) -> bool:
