@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from optout_service import plumbing, web
 from optout_service.api import FACE as API
+from optout_service.envelope import Envelope
 from optout_service.providers import FACE as PROVIDERS
 from optout_service.recipients import FACE as RECIPIENTS
 from optout_service.runtime import Runtime
@@ -26,8 +27,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.merge_slashes = False
     for face in FACES:
         web.register(app, face)
-    app.before_request(web.begin_request)
-    app.after_request(web.end_request)
+    app.wsgi_app = Envelope(app.wsgi_app, access_log=runtime.settings.access_log)  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, _refuse)
     app.register_error_handler(Exception, _refuse)
     return app

@@ -17,9 +17,9 @@ _MEMORY: Final = "/dev/shm"
 
 def options(settings: Settings) -> dict[str, Any]:
     """gunicorn's settings, by its own names."""
-    workers = settings.effective_workers
+    host, workers = settings.host, settings.effective_workers
     return {
-        "bind": f"{settings.host}:{settings.port}",
+        "bind": f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}",
         "workers": workers,
         "threads": settings.effective_threads,
         "worker_class": "gthread",

@@ -81,6 +81,11 @@ def _secrets(value: str) -> tuple[Secret, ...]:
 def _database(value: str) -> Secret:
     if value and not value.strip().startswith(_DATABASES):
         raise _Fault(f"is none of: {', '.join(_DATABASES)}")
+    try:
+        # Reading the port is what tells a broken host or port.
+        _ = urlsplit(value.strip()).port
+    except ValueError:
+        raise _Fault("has a host or port that cannot be read") from None
     return Secret(value.strip())
 
 

@@ -3,7 +3,9 @@
 Lines of other libraries pass the same masker. It comes last, when tracebacks have become text.
 """
 
+import contextlib
 import logging
+import os
 import re
 import sys
 import time
@@ -48,11 +50,6 @@ def configure(level: str) -> None:
     root.setLevel(level.upper())
     # Every start asks Alembic where the schema stands; its small talk says nothing of that.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    line = logging.StreamHandler(sys.stderr)
-    line.setFormatter(logging.Formatter("%(message)s"))
-    _access.handlers[:] = [line]
-    _access.propagate = False
-    _access.setLevel(logging.INFO)
 
 
 def formatter() -> logging.Formatter:
@@ -81,25 +78,19 @@ def bind_request(request_id: str) -> None:
     _request_id.set(request_id)
 
 
-_access = logging.getLogger("optout_service.access")
-
-
-def access(method: str, route: str, status: int, milliseconds: float, request_id: str) -> None:
+def access(method: str, route: str, status: str, milliseconds: float, request_id: str) -> None:
     """One line for one request. ``route`` is the rule that matched, never the path.
 
-    Written by hand, as it stands on every request: structlog would take 50 us of it.
+    Written by hand and in one piece: it stands on every request, and structlog would take 50 us.
     """
-    if _access.isEnabledFor(logging.INFO):
-        _access.info(
-            '{"event":"request","method":"%s","route":"%s","status":%d,"ms":%.1f,'
-            '"request_id":"%s","timestamp":"%s"}',
-            method if method.isalpha() else "-",
-            route,
-            status,
-            milliseconds,
-            request_id,
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        )
+    line = (
+        f'{{"event": "request", "method": "{method if method.isalpha() else "-"}", '
+        f'"route": "{route}", "status": {status}, "ms": {milliseconds:.1f}, '
+        f'"request_id": "{request_id}", '
+        f'"timestamp": "{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}"}}\n'
+    )
+    with contextlib.suppress(OSError):
+        os.write(sys.stderr.fileno(), line.encode())
 
 
 class GunicornLogger(_GunicornsLogger):  # type: ignore[misc]

@@ -1,20 +1,18 @@
-"""What every face shares: routes that carry their proof, errors and their statuses, the headers.
+"""What every face shares: routes that carry their proof, errors and their statuses.
 
 HTTP numbers for our own errors stand in ``STATUS`` and nowhere else.
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, Final, cast
 
 import msgspec
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from werkzeug import exceptions
 
-from optout_service import telemetry
+from optout_service import envelope
 from optout_service.core import errors
 from optout_service.core.errors import OptOutError
 from optout_service.runtime import Runtime
@@ -58,9 +56,6 @@ _FROM_WERKZEUG: Final[Mapping[type[exceptions.HTTPException], tuple[type[OptOutE
     ),
     exceptions.NotFound: (errors.NotFound, "There is nothing at this path."),
 }
-
-RETRY_AFTER_SECONDS: Final = 2
-"""How soon a caller may ask again after a 503: the time within which a restarted store is back."""
 
 _log = logging.getLogger(__name__)
 
@@ -125,6 +120,7 @@ def _guarded(route: Route) -> Callable[..., Any]:
     prove, view = route.proof.check, route.view
 
     def behind_its_proof(**variables: Any) -> Any:
+        request.environ[envelope.ROUTE] = route.rule
         return view(prove(**variables), **variables)
 
     return behind_its_proof
@@ -160,7 +156,7 @@ def problem(error: OptOutError, status: int) -> Response:
         "status": status,
         "detail": error.detail,
         "kind": error.kind,
-        "request_id": request_id(),
+        "request_id": request.environ.get(envelope.REQUEST_ID),
         **error.extra,
     }
     response = Response(
@@ -170,44 +166,4 @@ def problem(error: OptOutError, status: int) -> Response:
     )
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    return response
-
-
-def request_id() -> str:
-    """The id of this request: in its log lines, its answer's ``X-Request-Id``, its problems."""
-    known: str | None = g.get("request_id")
-    if known is None:
-        known = g.request_id = secrets.token_hex(8)
-    return known
-
-
-def begin_request() -> None:
-    """Give the request its id and its start."""
-    g.started = perf_counter()
-    telemetry.bind_request(request_id())
-
-
-def end_request(response: Response) -> Response:
-    """The headers every answer has, and one line in the log without path, token or address.
-
-    OWASP ASVS 5.0 3.2 to 3.5: nothing is framed, sniffed, cached, indexed, or named to others.
-    """
-    headers = response.headers
-    headers["X-Request-Id"] = request_id()
-    headers["Cache-Control"] = "no-store"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers["X-Robots-Tag"] = "noindex"
-    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    if response.status_code in (429, 503):
-        headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
-    if runtime().settings.access_log:
-        rule = request.url_rule
-        telemetry.access(
-            request.method,
-            rule.rule if rule else "-",
-            response.status_code,
-            (perf_counter() - g.started) * 1000,
-            request_id(),
-        )
     return response

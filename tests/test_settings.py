@@ -47,6 +47,8 @@ def test_every_kind_of_knob_is_read() -> None:
         ("OPTOUT_PORT", "70000", "between"),
         ("OPTOUT_ACCESS_LOG", "maybe", "true"),
         ("OPTOUT_DATABASE_URL", "mysql://x", "postgresql://"),
+        ("OPTOUT_DATABASE_URL", "postgresql://u:p@host:port/x", "cannot be read"),
+        ("OPTOUT_DATABASE_URL", "postgresql://u:p@[::1/x", "cannot be read"),
         ("OPTOUT_PUBLIC_URL", "http://optout.example.com", "https"),
         ("OPTOUT_PUBLIC_URL", "optout.example.com", "URL"),
         ("OPTOUT_PUBLIC_URL", "https://x.example/?a=b", "query"),

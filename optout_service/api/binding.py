@@ -44,12 +44,13 @@ def raw() -> bytes:
     Raises UnsupportedMediaType, Malformed (nothing there), and what the server says of a body over
     the limit.
     """
-    content_type = request.content_type
+    # Of the environment itself: the request's own properties are parsed anew on every check.
+    content_type = request.environ.get("CONTENT_TYPE", "")
     if content_type != _JSON and request.mimetype != _JSON:
-        if content_type is None and not request.get_data(cache=True):
+        if not content_type and not request.get_data(cache=True):
             raise Malformed("The body is empty. Send a JSON object.")
         raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
-    if request.headers.get("Content-Encoding", "identity") != "identity":
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise UnsupportedMediaType("This path does not read compressed bodies. Send plain JSON.")
     return request.get_data(cache=False)
 

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
-from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import click
 
 from optout_service import __version__, keyfiles
-from optout_service.core.errors import OptOutError
+from optout_service.core.errors import Misconfigured, OptOutError
 from optout_service.settings import Secret, Settings
+
+_AS_JSON: Final = "optout.as_json"
 
 
 class _Refusals(click.Group):
@@ -24,12 +25,20 @@ class _Refusals(click.Group):
         try:
             return super().invoke(ctx)
         except OptOutError as error:
-            if "--json" in sys.argv:
-                told = {"kind": error.kind, "title": error.title, "detail": error.detail}
-                click.echo(json.dumps({"error": told | error.extra}))
-            else:
-                click.echo(f"error: {error.detail}", err=True)
-            ctx.exit(1)
+            _refuse(ctx, error)
+        except OSError as fault:
+            if fault.filename is None:
+                raise
+            _refuse(ctx, Misconfigured(f"{fault.filename}: {fault.strerror}."))
+
+
+def _refuse(ctx: click.Context, error: OptOutError) -> NoReturn:
+    if ctx.meta.get(_AS_JSON):
+        told = {"kind": error.kind, "title": error.title, "detail": error.detail}
+        click.echo(json.dumps({"error": told | error.extra}, default=_plain))
+    else:
+        click.echo(f"error: {error.detail}", err=True)
+    ctx.exit(1)
 
 
 @click.group(cls=_Refusals, context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,20 +54,19 @@ def main() -> None:
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --data-dir and --database-url, and ``settings`` as its first argument."""
 
-    @click.option("--data-dir", type=click.Path(path_type=Path), help="Instead of OPTOUT_DATA_DIR.")
+    @click.option("--data-dir", help="Instead of OPTOUT_DATA_DIR.")
     @click.option("--database-url", help="Instead of OPTOUT_DATABASE_URL.")
     @wraps(command)
     def with_settings(
-        *args: Any, data_dir: Path | None, database_url: str | None, **options: Any
+        *args: Any, data_dir: str | None, database_url: str | None, **options: Any
     ) -> Any:
-        given: dict[str, Any] = {}
-        if data_dir is not None:
-            given["data_dir"] = data_dir
-        if database_url is not None:
-            # By way of from_env, so that it is checked as the variable would be.
-            url = Settings.from_env({"OPTOUT_DATABASE_URL": database_url}).database_url
-            given["database_url"] = url
-        settings = replace(Settings.from_process(), **given)
+        given = {"data_dir": data_dir, "database_url": database_url}
+        chosen = {name: text for name, text in given.items() if text is not None}
+        # By way of from_env, so that they are checked as the variables would be.
+        read = Settings.from_env({f"OPTOUT_{name.upper()}": text for name, text in chosen.items()})
+        settings = replace(
+            Settings.from_process(), **{name: getattr(read, name) for name in chosen}
+        )
         return command(settings, *args, **options)
 
     return with_settings
@@ -66,7 +74,14 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --json, as its argument ``as_json``."""
-    return click.option("--json", "as_json", is_flag=True, help="For programs.")(command)
+    return click.option(
+        "--json", "as_json", is_flag=True, callback=_note_json, help="For programs."
+    )(command)
+
+
+def _note_json(ctx: click.Context, _option: click.Parameter, as_json: bool) -> bool:
+    ctx.meta[_AS_JSON] = as_json  # One for all contexts of a call: a refusal is told by the group.
+    return as_json
 
 
 @contextmanager

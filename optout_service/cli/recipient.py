@@ -1,5 +1,7 @@
 """``optout link|check|opt-out|history``: one recipient, from the command line."""
 
+from typing import Any
+
 import click
 
 from optout_service.cli.main import (
@@ -13,8 +15,10 @@ from optout_service.cli.main import (
     show_all,
 )
 from optout_service.core.address import Address
+from optout_service.core.errors import InvalidRequest
 from optout_service.core.evidence import Action, Authority, Evidence, Reason, Source
-from optout_service.core.scope import Scope
+from optout_service.core.policy import Suppression
+from optout_service.core.scope import ANY, Scope, parse_channel
 from optout_service.core.token import Claim
 from optout_service.settings import Settings
 
@@ -52,18 +56,12 @@ def link(
     from optout_service.store import tenants
 
     scope = Scope.parse(channel, topic)
+    parsed = Address.parse_for(channel, read_address(address))
     with opened(settings) as rt:
         with rt.reading() as connection:
             found = tenants.get(connection, tenant)
             tenants.require_topics(connection, found.id, [scope.topic])
-        claim = Claim(
-            found.id,
-            scope.channel,
-            Address.parse_for(channel, read_address(address)),
-            scope.topic,
-            message,
-            language,
-        )
+        claim = Claim(found.id, scope.channel, parsed, scope.topic, message, language)
         url = f"{settings.public_url}/u/{rt.links.mint(claim)}"
     show(
         {
@@ -96,24 +94,20 @@ def check(
     exit_code: bool,
     as_json: bool,
 ) -> None:
-    """Ask whether an address may be written to."""
+    """Ask whether an address may be written to.
+
+    Ends with status 0 for either answer, so that 1 always means that there was none; see
+    --exit-code.
+    """
     from optout_service.store import tenants
 
-    asked = Scope.parse(channel, topic, purpose)
+    asked = _question(channel, topic, purpose)
+    parsed = Address.parse_for(channel, read_address(address))
     with opened(settings) as rt:
         with rt.reading() as connection:
             found = tenants.get(connection, tenant)
-        answer = rt.check(found.id, Address.parse_for(channel, read_address(address)), asked)
-    matches = [
-        {
-            "reason": match.reason,
-            "source": match.source,
-            "since": match.since,
-            "event": match.event,
-            "scope": {"tenant": tenant if match.tenant else "platform"} | scope_values(match.scope),
-        }
-        for match in answer.matches
-    ]
+        answer = rt.check(found.id, parsed, asked)
+    matches = [_match(tenant, match) for match in answer.matches]
     if as_json:
         values = {"suppressed": answer.suppressed, "matches": matches, "as_of": answer.as_of}
         show(values, as_json=True)
@@ -149,6 +143,8 @@ def opt_out(
     from optout_service.store import tenants
 
     scope = Scope.parse(channel, topic, purpose)
+    # Read before the transaction begins: whoever types would hold up every other writer.
+    parsed = Address.parse_for(channel, read_address(address))
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
         tenants.require_topics(connection, found.id, [scope.topic])
@@ -157,7 +153,7 @@ def opt_out(
             Evidence(
                 tenant=found.id,
                 action=Action.OPT_OUT,
-                address=Address.parse_for(channel, read_address(address)),
+                address=parsed,
                 scope=scope,
                 source=Source.OPERATOR,
                 authority=Authority.ADMIN,
@@ -176,29 +172,64 @@ def opt_out(
 @json_option
 @settings_options
 def history(settings: Settings, tenant: str, address: str, channel: str, as_json: bool) -> None:
-    """Tell everything that happened with one address, oldest first, with the evidence."""
-    from optout_service.store import feed, tenants
+    """Tell what stands for one address, and everything that happened with it, oldest first.
 
+    What stands is of every channel that shares the address, and the platform's too; what happened
+    comes with its evidence.
+    """
+    from optout_service.store import feed, suppressions, tenants
+
+    parsed = Address.parse_for(channel, read_address(address))
     with opened(settings) as rt, rt.reading() as connection:
         found = tenants.get(connection, tenant)
-        parsed = Address.parse_for(channel, read_address(address))
         events = feed.history(connection, found.id, parsed, rt.keys)
-    rows = [
-        {
-            "event": event.number,
-            "action": event.action,
-            "changed": event.changed,
-            "scope": scope_values(event.scope),
-            "reason": event.reason,
-            "source": event.source,
-            "actor": event.actor,
-            "occurred_at": event.occurred_at,
-            "recorded_at": event.recorded_at,
-            "evidence": event.evidence,
-            "hash": event.hash.hex(),
-        }
-        for event in events
-    ]
-    if not as_json:
-        rows = [{name: row[name] for name in row if name != "hash"} for row in rows]
-    show_all(rows, as_json=as_json, nothing="Nothing has happened with this address.")
+        rows = suppressions.standing(connection, found.id, rt.keys.digest(parsed))
+    stands = [_match(tenant, row) for row in rows]
+    happened = [_event(event) for event in events]
+    if as_json:
+        show({"stands": stands, "events": happened}, as_json=True)
+        return
+    show_all(stands, as_json=False, nothing="Nothing stands.")
+    click.echo()
+    without = [{name: row[name] for name in row if name != "hash"} for row in happened]
+    show_all(without, as_json=False, nothing="Nothing has happened with this address.")
+
+
+def _question(channel: str, topic: str | None, purpose: str | None) -> Scope:
+    """What a check asks about: one channel and one purpose, as a message has.
+
+    A suppression of one channel does not cover a question about all of them, so ``*`` would be
+    answered "allowed". Raises UnknownChannel, UnknownTopic, InvalidRequest.
+    """
+    asked = Scope.parse(parse_channel(channel), topic, purpose)
+    if asked.purpose == ANY:
+        raise InvalidRequest(
+            "A message has one purpose: marketing or transactional.", field="purpose"
+        )
+    return asked
+
+
+def _match(tenant: str, row: Suppression) -> dict[str, Any]:
+    return {
+        "reason": row.reason,
+        "source": row.source,
+        "since": row.since,
+        "event": row.event,
+        "scope": {"tenant": tenant if row.tenant else "platform"} | scope_values(row.scope),
+    }
+
+
+def _event(event: Any) -> dict[str, Any]:
+    return {
+        "event": event.number,
+        "action": event.action,
+        "changed": event.changed,
+        "scope": scope_values(event.scope),
+        "reason": event.reason,
+        "source": event.source,
+        "actor": event.actor,
+        "occurred_at": event.occurred_at,
+        "recorded_at": event.recorded_at,
+        "evidence": event.evidence,
+        "hash": event.hash.hex(),
+    }

@@ -50,7 +50,8 @@ def demo(settings: Settings, host: str | None, port: int | None, workers: int | 
     """
     from optout_service.cli import stage
 
-    # First of all: a program that waits for it must not read what an earlier demo wrote.
+    stage.claim(settings.data_dir)
+    # Before all else: a program that waits for it must not read what an earlier demo wrote.
     stage.forget(settings.data_dir)
     settings = _with(settings, host, port, workers)
     if settings.public_url == Settings().public_url:
@@ -84,13 +85,7 @@ def _free_port(host: str) -> int:
 
 def _require_free(settings: Settings) -> None:
     """Say so now if the port is taken: gunicorn would try for five seconds first."""
-    try:
-        _listening(settings.host, settings.port).close()
-    except OSError as fault:
-        raise Misconfigured(
-            f"{settings.host}:{settings.port} cannot be listened on: {fault.strerror}. Take "
-            "another with --port."
-        ) from None
+    _listening(settings.host, settings.port).close()
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -99,9 +94,12 @@ def _listening(host: str, port: int) -> socket.socket:
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         probe.bind((host, port))
-    except OSError:
+    except OSError as fault:
         probe.close()
-        raise
+        raise Misconfigured(
+            f"{host}:{port} cannot be listened on: {fault.strerror}. Take another with --host or "
+            "--port."
+        ) from None
     return probe
 
 

@@ -1,5 +1,6 @@
 """``optout tenant|topic|account|sender|key``: who sends, about what, from where, with which key."""
 
+import sys
 from datetime import timedelta
 from typing import TextIO
 
@@ -102,6 +103,10 @@ def account() -> None:
     type=click.File("r"),
     help="A file with the auth token, - for standard input. Asked for unless given.",
 )
+@click.option(
+    "--token",
+    help="The auth token itself. It stays in the shell's history and every process list.",
+)
 @json_option
 @settings_options
 def add_account(
@@ -110,16 +115,30 @@ def add_account(
     provider: str,
     sid: str,
     token_file: TextIO | None,
+    token: str | None,
     as_json: bool,
 ) -> None:
     """Add a provider account, or a new auth token in front of its old ones."""
     from optout_service.store import senders, tenants
 
-    token = token_file.read().strip() if token_file else click.prompt("Auth token", hide_input=True)
+    # Read before the transaction begins: whoever types would hold up every other writer.
+    secret = _token(token_file, token)
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
-        made = senders.put_account(connection, found.id, provider, sid, token, keys=rt.keys)
+        made = senders.put_account(connection, found.id, provider, sid, secret, keys=rt.keys)
     show({"account": made.account, "tokens": len(made.tokens)}, as_json=as_json)
+
+
+def _token(file: TextIO | None, given: str | None) -> str:
+    if file is not None and given is not None:
+        raise click.UsageError("Give --token-file or --token, not both.")
+    if given is not None:
+        return given
+    if file is not None:
+        return file.read().strip()
+    if not sys.stdin.isatty():
+        raise click.UsageError("Give the auth token: --token-file PATH, or - for standard input.")
+    return str(click.prompt("Auth token", hide_input=True))
 
 
 @main.group()
@@ -221,6 +240,8 @@ def create_key(
         )
     shown = {"id": made.id, "role": made.role, "expires_at": made.expires_at, "key": secret}
     show(shown, as_json=as_json)
+    if not as_json:
+        click.echo("Keep the key now: it is not shown again.", err=True)
 
 
 @key.command("list")

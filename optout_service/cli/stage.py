@@ -1,5 +1,6 @@
 """What the demo shows: a sample tenant, a link to open, a STOP to post, a check to run."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -11,6 +12,7 @@ import click
 
 from optout_service import keyfiles
 from optout_service.core.address import Address
+from optout_service.core.errors import Conflict
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim
 from optout_service.settings import Settings
@@ -61,6 +63,24 @@ def set_up(settings: Settings, base_url: str) -> dict[str, Any]:
             "public_url": settings.public_url,
         },
     }
+
+
+def claim(data_dir: Path) -> None:
+    """Make the data directory this process's own, for as long as it lives.
+
+    A second demo would take demo.json from under the first, and the first, as it ends, from under
+    the second. Raises Conflict.
+    """
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(data_dir / "demo.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        # A record lock: not inherited by the workers, who can outlive a killed master by seconds.
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Conflict(
+            f"A demo is running on {data_dir} already: {data_dir / 'demo.json'} says where. End "
+            "it first, or take another directory with --data-dir."
+        ) from None
 
 
 def forget(data_dir: Path) -> None:
@@ -182,4 +202,6 @@ def _write(path: Path, values: dict[str, Any]) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(values, file, indent=2)
         file.write("\n")
+        file.flush()
+        os.fsync(handle)
     draft.replace(path)

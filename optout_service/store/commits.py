@@ -8,13 +8,13 @@ while the last commit was under way.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy import Connection, Engine
 
 from optout_service.core.errors import StoreUnavailable
 
@@ -25,7 +25,6 @@ _MOST: Final = 64
 @dataclass(eq=False)
 class _Group:
     connection: Connection
-    transaction: RootTransaction
     size: int = 0
     settled: threading.Event = field(default_factory=threading.Event)
     fault: Exception | None = None
@@ -34,15 +33,26 @@ class _Group:
 class SharedCommits:
     """The one writing connection of a process, and the commits it shares."""
 
-    def __init__(self, engine: Engine) -> None:
-        """``engine`` begins IMMEDIATE and lets a connection pass between threads."""
+    def __init__(self, engine: Engine, identity: Callable[[], object]) -> None:
+        """``engine`` lets a connection pass between threads, and begins nothing by itself.
+
+        ``identity`` names the file that is at the database's path now.
+        """
         self._engine = engine
+        self._identity = identity
+        self._connection: Connection | None = None
+        self._connected_to: object = None
         self._turn = threading.Lock()
         self._counting = threading.Lock()
         self._waiting = 0
         self._open: _Group | None = None
         self._failed_at = float("-inf")
         self._fault: Exception | None = None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        with self._turn:
+            self._disconnect()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -84,20 +94,35 @@ class SharedCommits:
         # one after the other would wait out the whole timeout each.
         if self._fault is not None and arrived < self._failed_at:
             raise StoreUnavailable("The store takes no writes now.") from self._fault
-        connection = self._engine.connect()
         try:
-            return _Group(connection, connection.begin())
+            connection = self._connected()
+            _run(connection, "BEGIN IMMEDIATE")
         except Exception as fault:
-            connection.close()
+            self._disconnect()
             self._fault, self._failed_at = fault, monotonic()
             raise
+        return _Group(connection)
+
+    def _connected(self) -> Connection:
+        """The connection; a new one where another file has taken the place of the one we hold."""
+        there = self._identity()
+        if self._connection is None or there != self._connected_to:
+            self._disconnect()
+            self._connection = self._engine.connect()
+            self._connected_to = there
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
 
     def _act(self, group: _Group) -> Iterator[Connection]:
-        run = group.connection.exec_driver_sql
         try:
-            run("SAVEPOINT act")
+            _run(group.connection, "SAVEPOINT act")
             yield group.connection
-            run("RELEASE act")
+            _run(group.connection, "RELEASE act")
             group.size += 1
         except BaseException:
             self._undo(group)
@@ -105,8 +130,8 @@ class SharedCommits:
 
     def _undo(self, group: _Group) -> None:
         try:
-            group.connection.exec_driver_sql("ROLLBACK TO act")
-            group.connection.exec_driver_sql("RELEASE act")
+            _run(group.connection, "ROLLBACK TO act")
+            _run(group.connection, "RELEASE act")
         except Exception as fault:
             # A full disk or an I/O error makes SQLite undo the whole transaction by itself: then
             # the acts before this one are gone too, and their callers must hear of it.
@@ -116,12 +141,16 @@ class SharedCommits:
         self._open = None
         try:
             if group.fault is None:
-                group.transaction.commit()
-            else:
-                group.transaction.rollback()
+                _run(group.connection, "COMMIT")
         except Exception as fault:
-            group.fault = group.fault or fault
-            group.connection.invalidate()
+            group.fault = fault
         finally:
-            group.connection.close()
+            if group.fault is not None:
+                self._disconnect()
             group.settled.set()
+
+
+def _run(connection: Connection, statement: str) -> None:
+    """On the driver's own connection: through SQLAlchemy the four of an act cost more than it."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(statement)

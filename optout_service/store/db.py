@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -53,7 +54,11 @@ class Database:
                 raise Misconfigured(
                     "OPTOUT_DATABASE_URL: only sqlite:/// and postgresql:// are spoken here."
                 )
-        self._shared = SharedCommits(self._writer) if self.dialect == "sqlite" else None
+        self._shared = (
+            SharedCommits(self._writer, partial(_identity, parsed.database or ""))
+            if self.dialect == "sqlite"
+            else None
+        )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -74,7 +79,7 @@ class Database:
     @contextmanager
     def driver(self) -> Iterator[Any]:
         """A reading connection of the driver itself, from the same pool: for the check alone."""
-        with _translated():
+        try:
             pooled = self._reader.raw_connection()
             try:
                 yield pooled.driver_connection
@@ -83,9 +88,13 @@ class Database:
                 raise
             finally:
                 pooled.close()
+        except _FAULTS as fault:
+            raise StoreUnavailable(_GONE) from fault
 
     def close(self) -> None:
         """Give all connections back."""
+        if self._shared:
+            self._shared.close()
         self._reader.dispose()
         self._writer.dispose()
 
@@ -157,15 +166,15 @@ def _sqlite_engine(path: str, limits: Limits, *, write: bool) -> Engine:
         pool_use_lifo=True,
         pool_reset_on_return="rollback" if write else None,
     )
-    statement = "BEGIN IMMEDIATE" if write else "BEGIN"
-
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
-
-    event.listen(engine, "begin", begin)
+    if not write:
+        event.listen(engine, "begin", _begin_reading)
     event.listen(engine, "connect", _remember_file(path))
     event.listen(engine, "checkout", _same_file(path))
     return engine
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _remember_file(path: str) -> Any:

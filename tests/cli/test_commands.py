@@ -1,6 +1,8 @@
 """The command line, as an operator types it, on both databases."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from optout_service import keyfiles
-from optout_service.cli import main
+from optout_service.cli import main, recipient
 from optout_service.cli.main import main as group
 from optout_service.core.keyring import new_key
 
@@ -86,8 +88,39 @@ def test_leaving_is_seen_by_the_next_check_and_told_by_the_history(run: Run, acm
     assert checked["suppressed"] is True
     assert run("check", *who, "--topic", "newsletter").output.startswith("suppressed\n")
     history = json.loads(run("history", *who, "--json").stdout)
-    assert [row["evidence"] for row in history] == [{"reference": "letter 7"}]
+    assert [row["evidence"] for row in history["events"]] == [{"reference": "letter 7"}]
+    assert [row["scope"]["topic"] for row in history["stands"]] == ["newsletter"]
     assert "letter 7" in run("history", *who).output
+
+
+def test_a_history_without_events_says_that_nothing_stands(run: Run, acme: str) -> None:
+    who = ("--tenant", acme, "--address", "jo@example.com")
+    assert "Nothing stands." in run("history", *who).output
+    assert json.loads(run("history", *who, "--json").stdout) == {"stands": [], "events": []}
+
+
+@pytest.mark.parametrize("option", ["--channel", "--purpose"])
+def test_a_check_of_everything_at_once_is_refused_and_never_allowed(
+    run: Run, acme: str, option: str
+) -> None:
+    who = ("--tenant", acme, "--address", "jo@example.com")
+    run("opt-out", *who)
+    refused = run("check", *who, option, "*", ok=False)
+    assert "allowed" not in refused.output
+    assert "one" in refused.output
+
+
+def test_whoever_is_typing_an_address_holds_up_no_other_writer(
+    run: Run, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody_else_writes_meanwhile(text: str) -> str:
+        monkeypatch.undo()
+        run("opt-out", "--tenant", acme, "--address", "bo@example.com")
+        return text
+
+    monkeypatch.setattr(recipient, "read_address", somebody_else_writes_meanwhile)
+    run("opt-out", "--tenant", acme, "--address", "jo@example.com")
+    assert told(run("evidence", "verify", "--tenant", acme, "--json"))["events"] == 2
 
 
 def test_check_can_answer_by_its_exit_status(run: Run, acme: str) -> None:
@@ -171,12 +204,15 @@ def test_a_refusal_says_what_to_do(
     assert hint in run(*command, ok=False).output
 
 
-def test_a_refusal_is_for_programs_too(
-    run: Run, acme: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.argv", ["optout", "--json"])
+def test_a_refusal_is_for_programs_too(run: Run, acme: str) -> None:
     refused = run("check", "--tenant", "nobody", "--address", "jo@example.com", "--json", ok=False)
     assert told(refused)["error"]["kind"] == "not-found"  # type: ignore[index]
+
+
+def test_a_refusal_is_for_people_where_json_is_only_a_name(run: Run, acme: str) -> None:
+    refused = run("tenant", "create", acme, "--name", "--json", ok=False)
+    assert refused.stderr.startswith("error: ")
+    assert refused.stdout == ""
 
 
 def test_the_ledger_is_proven_whole(run: Run, acme: str) -> None:
@@ -190,6 +226,44 @@ def test_a_database_url_of_another_kind_is_refused(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "postgresql://" in result.output
     assert "s3cret" not in result.output
+
+
+def test_a_database_file_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    keyfiles.create_missing(tmp_path)
+    where = ["--data-dir", str(tmp_path), "--database-url", "sqlite:////dev/null/optout.db"]
+    result = CliRunner().invoke(group, ["db", "upgrade", *where])
+    assert (result.exit_code, result.stderr) == (1, "error: /dev/null: File exists.\n")
+
+
+def test_an_empty_data_directory_is_refused_as_in_the_environment() -> None:
+    result = CliRunner().invoke(group, ["tenant", "list", "--data-dir", ""])
+    assert result.exit_code == 1
+    assert "OPTOUT_DATA_DIR: it is empty" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "token", [(), ("--token", "s3cret", "--token-file", "-")], ids=["none", "two"]
+)
+def test_an_account_needs_exactly_one_auth_token(token: tuple[str, ...]) -> None:
+    account = ("account", "add", "--tenant", "acme", "--account", "AC1")
+    result = CliRunner().invoke(group, [*account, *token], input="s3cret")
+    assert result.exit_code == 2
+    assert "--token-file" in result.stderr
+
+
+def test_an_auth_token_may_be_given_as_an_option(run: Run, acme: str) -> None:
+    run("account", "add", "--tenant", acme, "--account", "AC1", "--token", "s3cret")
+    sender = ("--tenant", acme, "--account", "AC1", "--address", "+15005550006")
+    run("sender", "create", *sender, "--kind", "long_code")
+
+
+def test_help_loads_neither_server_nor_database() -> None:
+    heavy = {"flask", "gunicorn", "alembic", "sqlalchemy", "twilio", "psycopg"}
+    told_by = "import sys, optout_service.cli; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", told_by], capture_output=True, text=True, check=True
+    )
+    assert heavy & set(ran.stdout.split()) == set()
 
 
 def test_wrong_usage_is_status_2() -> None:

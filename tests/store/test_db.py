@@ -10,7 +10,7 @@ from optout_service.core.errors import Misconfigured, StoreUnavailable, WrongKey
 from optout_service.core.keyring import KeyRing
 from optout_service.runtime import Runtime
 from optout_service.store import chain, migrating
-from optout_service.store.db import assert_durable
+from optout_service.store.db import Limits, _sqlite_engine, assert_durable
 from tests import stage
 from tests.postgres import PostgreSQL
 from tests.stage import KEYS, Cast
@@ -84,13 +84,15 @@ def test_sqlite_is_in_the_mode_that_does_not_forget(tmp_path: Path) -> None:
 
 def test_a_connection_that_may_forget_is_refused(tmp_path: Path) -> None:
     rt = Runtime.set_up(stage.settings_for(f"sqlite:///{tmp_path}/optout.db"), KEYS)
-    with rt.database._writer.connect() as connection:
+    rt.close()
+    engine = _sqlite_engine(f"{tmp_path}/optout.db", Limits(), write=True)
+    with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.execute("PRAGMA synchronous=NORMAL")
         with pytest.raises(Misconfigured, match="synchronous is 1"):
             assert_durable(connection)
-    rt.close()
+    engine.dispose()
 
 
 def test_a_reader_cannot_write(rt: Runtime, cast: Cast) -> None:
