@@ -7,9 +7,13 @@ from werkzeug.exceptions import HTTPException
 
 from optout_service import plumbing, web
 from optout_service.api import FACE as API
+from optout_service.api.auth import Remembered
+from optout_service.api.express import PlainCheck
 from optout_service.envelope import Envelope
+from optout_service.express import Express
 from optout_service.providers import FACE as PROVIDERS
 from optout_service.recipients import FACE as RECIPIENTS
+from optout_service.recipients.express import OneClick
 from optout_service.runtime import Runtime
 
 FACES: Final = (API, RECIPIENTS, PROVIDERS, plumbing.FACE)
@@ -27,7 +31,11 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.merge_slashes = False
     for face in FACES:
         web.register(app, face)
-    app.wsgi_app = Envelope(app.wsgi_app, access_log=runtime.settings.access_log)  # type: ignore[method-assign]
+    remembered = app.extensions["optout_callers"] = Remembered()
+    lanes = (PlainCheck(runtime, remembered), OneClick(runtime))
+    express = Express(app.wsgi_app, lanes)
+    enveloped = Envelope(express, access_log=runtime.settings.access_log)
+    app.wsgi_app = enveloped  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, _refuse)
     app.register_error_handler(Exception, _refuse)
     return app

@@ -21,7 +21,8 @@ from optout_service.core.token import Links
 from optout_service.settings import Settings
 from optout_service.store import ledger, migrating, seal, tenants
 from optout_service.store.checks import Checks, Question
-from optout_service.store.db import Database, Limits, assert_durable
+from optout_service.store.db import Database, assert_durable
+from optout_service.store.engines import Limits
 from optout_service.store.ledger import Outcome
 
 
@@ -94,9 +95,12 @@ class Runtime:
         """A connection that reads. Raises StoreUnavailable."""
         return self.database.reading()
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """A connection whose transaction is on the disk when the block has ended well."""
-        return self.database.writing()
+    def writing(self, tenant: int | None = None) -> AbstractContextManager[Connection]:
+        """A connection whose transaction is on the disk when the block has ended well.
+
+        ``tenant``: whose ledger alone the block writes, if that is so.
+        """
+        return self.database.writing(tenant)
 
     def record(self, connection: Connection, evidence: Evidence) -> Outcome:
         """``ledger.record`` at this time, under our keys and our cap. Raises as that does."""
@@ -111,16 +115,15 @@ class Runtime:
     def check(self, tenant: int, address: Address, asked: Scope, *, api_key: int = 0) -> Verdict:
         """The verdict for one address now. Raises as ``Checks.check`` does."""
         question = self._question(tenant, asked, api_key)
-        with self.database.driver() as connection:
-            return self.checks.check(connection, question, self.keys.digest(address))
+        digest = self.keys.digest(address)
+        return self.database.ask_briefly(lambda driver: self.checks.check(driver, question, digest))
 
     def check_many(
         self, tenant: int, digests: Sequence[bytes], asked: Scope, *, api_key: int = 0
     ) -> tuple[dict[bytes, list[Suppression]], int]:
         """The suppressed among many digests, and the position all of it is true for."""
         question = self._question(tenant, asked, api_key)
-        with self.database.driver() as connection:
-            return self.checks.check_many(connection, question, digests)
+        return self.database.ask(lambda driver: self.checks.check_many(driver, question, digests))
 
     def close(self) -> None:
         """Give the connections back."""

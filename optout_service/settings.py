@@ -179,7 +179,7 @@ class Settings:
     )
     pool_size: int = _knob(
         0,
-        "Connections of a process for reading, and again for writing; 0: one a thread.",
+        "Connections of a process for checks, other reads, and writes, each; 0: one a thread.",
         _number(0, 256),
     )
     max_body_bytes: int = _knob(

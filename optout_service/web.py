@@ -12,7 +12,7 @@ import msgspec
 from flask import Flask, Response, current_app, request
 from werkzeug import exceptions
 
-from optout_service import envelope
+from optout_service import envelope, express
 from optout_service.core import errors
 from optout_service.core.errors import OptOutError
 from optout_service.runtime import Runtime
@@ -121,6 +121,8 @@ def _guarded(route: Route) -> Callable[..., Any]:
 
     def behind_its_proof(**variables: Any) -> Any:
         request.environ[envelope.ROUTE] = route.rule
+        if (refused := request.environ.get(express.REFUSED)) is not None:
+            raise refused
         return view(prove(**variables), **variables)
 
     return behind_its_proof

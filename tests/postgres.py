@@ -42,6 +42,12 @@ class PostgreSQL:
             os.chown(self._home, _NOBODY, _NOBODY)
             self._bin = self._reachable(self._bin)
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server."""
+        assert self._process is not None
+        return self._process.pid
+
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"

@@ -69,16 +69,27 @@ class Server:
         finally:
             rt.close()
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment it runs in: this and nothing else."""
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.data_dir)}
         environ["OPTOUT_PUBLIC_URL"] = self.base_url
         if self._database_url:
             environ["OPTOUT_DATABASE_URL"] = self._database_url
+        return environ
+
+    @property
+    def pid(self) -> int:
+        """The process id of its master."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "optout_service.cli", "serve", *self._arguments],
-                env=environ,
+                env=self.environ,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

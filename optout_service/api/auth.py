@@ -138,28 +138,27 @@ def _proof(permission: Permission, find: Callable[[str, str | None], Caller]) ->
     return Proof(f"API key: {permission}", check)
 
 
+def bearer(header: str) -> str | None:
+    """The key in an Authorization header, if it has the form of one of ours (RFC 6750, 2.1)."""
+    scheme, _, secret = header.partition(" ")
+    return secret if scheme.lower() == "bearer" and secret.startswith(keys.PREFIX) else None
+
+
 def _secret() -> str:
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.startswith(keys.PREFIX):
+    secret = bearer(request.headers.get("Authorization", ""))
+    if secret is None:
         raise _unauthenticated()
     return secret
 
 
 def _remembered(secret: str, named: str | None) -> Caller:
     digest = runtime().keys.api_key_digest(secret)
-    memory = _memory()
+    memory = cast(Remembered, current_app.extensions["optout_callers"])
     caller = memory.find(digest, named)
     if caller is None:
         caller = _read(secret, named)
         memory.put(digest, named, caller)
     return caller
-
-
-def _memory() -> Remembered:
-    extensions = current_app.extensions
-    if "optout_callers" not in extensions:
-        extensions.setdefault("optout_callers", Remembered())
-    return cast(Remembered, extensions["optout_callers"])
 
 
 def _read(secret: str, named: str | None) -> Caller:

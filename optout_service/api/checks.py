@@ -12,25 +12,26 @@ from optout_service.core.address import Address, canonical_sha256
 from optout_service.core.errors import InvalidAddress, InvalidRequest, TooLarge
 from optout_service.core.policy import Suppression
 from optout_service.core.scope import ANY, Kind, Scope, kind_of
+from optout_service.runtime import Runtime
 from optout_service.web import runtime
 
 
 def check(caller: Caller) -> Response:
     """The verdict for one address, and all that speaks against sending, the strongest first."""
-    request = binding.body(bodies.CHECK)
+    return answers.answer(verdict(runtime(), caller, binding.body(bodies.CHECK)))
+
+
+def verdict(rt: Runtime, caller: Caller, request: bodies.CheckRequest) -> bodies.CheckAnswer:
+    """What ``check`` answers; ``api.express`` asks here too."""
     kind, asked = _asked(request)
     address = Address.parse(kind, request.address)
-    verdict = runtime().check(caller.tenant, address, asked, api_key=caller.api_key)
-    return answers.answer(
-        bodies.CheckAnswer(
-            verdict.suppressed,
-            answers.spoken(address),
-            [
-                _match(caller, row)
-                for row in sorted(verdict.matches, key=answers.strength, reverse=True)
-            ],
-            verdict.as_of,
-        )
+    found = rt.check(caller.tenant, address, asked, api_key=caller.api_key)
+    matches = sorted(found.matches, key=answers.strength, reverse=True)
+    return bodies.CheckAnswer(
+        found.suppressed,
+        answers.spoken(address),
+        [_match(caller, row) for row in matches],
+        found.as_of,
     )
 
 

@@ -93,7 +93,7 @@ def _record(caller: Caller, evidence: Evidence, given: bytes) -> Response:
     rt = runtime()
     slot = _slot(caller, given)
     known = None
-    with rt.writing() as connection:
+    with rt.writing(caller.tenant) as connection:
         if slot:
             ledger.lock(connection, caller.tenant)
             known = idempotency.find(connection, slot, rt.keys)

@@ -5,7 +5,7 @@ from typing import Final
 
 from optout_service.core.errors import BadToken
 from optout_service.core.scope import ANY, Purpose, Scope
-from optout_service.core.token import Claim
+from optout_service.core.token import Claim, Links
 from optout_service.web import Proof, runtime
 
 _CUT_ON: Final = ".,;:!?)>]}'\"*"
@@ -29,12 +29,11 @@ class Visit:
         return Scope(ANY, ANY, Purpose.MARKETING)
 
 
-def read(token: str) -> Visit:
+def read(links: Links, token: str) -> Visit:
     """The visit of a link, also of one with a full stop or a bracket behind it.
 
     Raises BadToken: the same for every fault.
     """
-    links = runtime().links
     try:
         return Visit(links.read(token))
     except BadToken:
@@ -44,4 +43,4 @@ def read(token: str) -> Visit:
         return Visit(links.read(stripped))
 
 
-LINK: Final = Proof("the signed link", read)
+LINK: Final = Proof("the signed link", lambda token: read(runtime().links, token))

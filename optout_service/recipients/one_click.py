@@ -6,7 +6,9 @@ cheap, a missed one unlawful. Whatever else is posted shows the page.
 """
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from flask import Response, request
 
@@ -15,6 +17,7 @@ from optout_service.core.evidence import Action, Authority, Evidence, Source
 from optout_service.core.scope import Scope
 from optout_service.recipients import pages, preferences
 from optout_service.recipients.link import Visit
+from optout_service.runtime import Runtime
 from optout_service.store.ledger import Outcome
 from optout_service.web import runtime
 
@@ -22,6 +25,18 @@ _PAIR: Final = re.compile(
     rb"""list-unsubscribe"?\s*(?:=|\r?\n\s*\r?\n\s*)\s*one-click""", re.IGNORECASE
 )
 _ACTION: Final = "action"
+
+DONE: Final = "You are unsubscribed.\n"
+"""The body that a mail client gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What to write down: the scope, where it came from, and in which form of body."""
+
+    scope: Scope
+    source: Source
+    form: str
 
 
 def post(visit: Visit, token: str) -> Response:
@@ -32,8 +47,9 @@ def post(visit: Visit, token: str) -> Response:
     if action in pages.ACTIONS:
         return preferences.leave(visit, action)
     if form := one_click_form(body):
-        record(visit, visit.narrow, Source.ONE_CLICK, form)
-        return pages.plain("You are unsubscribed.")
+        act = Act(visit.narrow, Source.ONE_CLICK, form)
+        record(runtime(), visit, act, request.environ)
+        return Response(DONE, content_type=pages.PLAIN)
     return preferences.ask(visit, token)
 
 
@@ -52,24 +68,24 @@ def one_click_form(body: bytes) -> str | None:
     return None if body.strip() else "empty"
 
 
-def record(visit: Visit, scope: Scope, source: Source, form: str) -> Outcome:
+def record(rt: Runtime, visit: Visit, act: Act, environ: Mapping[str, Any]) -> Outcome:
     """Write the opt-out down. When this returns it is on the disk.
 
-    Raises BadToken for a link to a tenant that is gone, and StoreUnavailable.
+    ``environ``: the WSGI environment of the request, for the traces that are kept of it. Raises
+    BadToken for a link to a tenant that is gone, and StoreUnavailable.
     """
     evidence = Evidence(
         tenant=visit.claim.tenant,
         action=Action.OPT_OUT,
         address=visit.claim.address,
-        scope=scope,
-        source=source,
+        scope=act.scope,
+        source=act.source,
         authority=Authority.RECIPIENT_PAGE,
         actor="recipient",
-        private={"message": visit.claim.message, "body_form": form} | _traces(),
+        private={"message": visit.claim.message, "body_form": act.form} | _traces(environ),
     )
-    rt = runtime()
     try:
-        with rt.writing() as connection:
+        with rt.writing(evidence.tenant) as connection:
             return rt.record(connection, evidence)
     except NotFound:
         raise BadToken("This link leads to nobody.") from None
@@ -82,11 +98,11 @@ def _says_so(fields: pages.Fields) -> bool:
     )
 
 
-def _traces() -> dict[str, str]:
+def _traces(environ: Mapping[str, Any]) -> dict[str, str]:
     """Who asks not to be tracked leaves no more than the act itself (DNT, Sec-GPC)."""
-    if request.headers.get("DNT") == "1" or request.headers.get("Sec-GPC") == "1":
+    if environ.get("HTTP_DNT") == "1" or environ.get("HTTP_SEC_GPC") == "1":
         return {}
     return {
-        "ip": request.remote_addr or "",
-        "user_agent": request.headers.get("User-Agent", "")[:300],
+        "ip": environ.get("REMOTE_ADDR") or "",
+        "user_agent": environ.get("HTTP_USER_AGENT", "")[:300],
     }

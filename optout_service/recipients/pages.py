@@ -17,6 +17,9 @@ from optout_service.web import runtime
 
 Fields = MultiDict[str, str]
 
+PLAIN: Final = "text/plain; charset=utf-8"
+"""For mail clients, which show nobody a page."""
+
 TOPIC: Final = "topic"
 ALL: Final = "all"
 ACTIONS: Final = (TOPIC, ALL)
@@ -45,11 +48,6 @@ def page(template: str, *, status: int = 200, **values: Any) -> Response:
     return response
 
 
-def plain(text: str, *, status: int = 200) -> Response:
-    """A line for mail clients, which show nobody a page."""
-    return Response(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")
-
-
 def refuse(error: OptOutError, status: int) -> Response:
     """What a person reads when it did not work: never that it is their fault, always a way on."""
     if isinstance(error, BadToken | NotFound):
@@ -63,5 +61,5 @@ def _not_recorded(status: int) -> Response:
     # The form is read only if it was read before: a body that cannot be read is no reason to fail.
     action = request.values.get("action", "")
     if action not in ACTIONS:
-        return plain("Not recorded. Please try again.", status=status)
+        return Response("Not recorded. Please try again.\n", status, content_type=PLAIN)
     return page("not_recorded.html", status=status, action=action)

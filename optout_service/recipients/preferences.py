@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Response
+from flask import Response, request
 
 from optout_service.core.errors import BadToken, NotFound
 from optout_service.core.evidence import Source
@@ -50,7 +50,8 @@ def leave(visit: Visit, action: str) -> Response:
     view = _look(visit)
     whole = action == pages.ALL
     scope = visit.wide if whole else visit.narrow
-    outcome = one_click.record(visit, scope, Source.PAGE, "page")
+    act = one_click.Act(scope, Source.PAGE, "page")
+    outcome = one_click.record(runtime(), visit, act, request.environ)
     return pages.page(
         "done.html",
         brand=view.brand,

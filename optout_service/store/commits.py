@@ -1,10 +1,10 @@
-"""Several acts, one fsync: writers of one process share SQLite's transaction.
+"""Several acts, one fsync: writers of one process share a transaction.
 
-SQLite has one writer at a time, and most of a small write is waiting for the disk. Each caller
-does its work in turn, under a savepoint, on one connection; whoever finds nobody waiting behind
-him commits for all. Nobody is answered before the commit that holds his act has returned, so this
-is no queue between receipt and store. Nobody waits on purpose either: a group is what has come
-while the last commit was under way.
+Most of a small write is waiting: for the disk, and for whoever writes before. Each caller does its
+work in turn, under a savepoint, on one connection; whoever finds nobody waiting behind him commits
+for all. Nobody is answered before the commit that holds his act has returned, so this is no queue
+between receipt and store. Nobody waits on purpose either: a group is what has come while the last
+commit was under way.
 """
 
 import threading
@@ -14,45 +14,45 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from optout_service.core.errors import StoreUnavailable
 
 _MOST: Final = 64
 """Acts in one commit. Beyond about 32 there is nothing left to win, and latency grows."""
 
+_SAVE: Final = "SAVEPOINT act"
+
 
 @dataclass(eq=False)
 class _Group:
     connection: Connection
+    saved: bool = True
+    """Whether nothing has been done since the savepoint."""
     size: int = 0
     settled: threading.Event = field(default_factory=threading.Event)
     fault: Exception | None = None
 
 
 class SharedCommits:
-    """The one writing connection of a process, and the commits it shares."""
+    """Those who write on one connection at a time, and the commits they share."""
 
-    def __init__(self, engine: Engine, identity: Callable[[], object]) -> None:
-        """``engine`` lets a connection pass between threads, and begins nothing by itself.
+    def __init__(
+        self, take: Callable[[], Connection], give: Callable[[Connection, bool], None], begin: str
+    ) -> None:
+        """``take`` gives a connection that begins nothing by itself and may pass between threads.
 
-        ``identity`` names the file that is at the database's path now.
+        ``give`` takes it back; its second argument says whether it broke. ``begin``: the statement.
         """
-        self._engine = engine
-        self._identity = identity
-        self._connection: Connection | None = None
-        self._connected_to: object = None
+        self._take = take
+        self._give = give
+        self._begin_statement = begin
         self._turn = threading.Lock()
         self._counting = threading.Lock()
         self._waiting = 0
         self._open: _Group | None = None
         self._failed_at = float("-inf")
         self._fault: Exception | None = None
-
-    def close(self) -> None:
-        """Give the connection back."""
-        with self._turn:
-            self._disconnect()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -95,43 +95,40 @@ class SharedCommits:
         if self._fault is not None and arrived < self._failed_at:
             raise StoreUnavailable("The store takes no writes now.") from self._fault
         try:
-            connection = self._connected()
-            _run(connection, "BEGIN IMMEDIATE")
+            connection = self._take()
+            try:
+                _run(connection, self._begin_statement, _SAVE)
+            except Exception:
+                self._give(connection, True)
+                raise
         except Exception as fault:
-            self._disconnect()
             self._fault, self._failed_at = fault, monotonic()
             raise
         return _Group(connection)
 
-    def _connected(self) -> Connection:
-        """The connection; a new one where another file has taken the place of the one we hold."""
-        there = self._identity()
-        if self._connection is None or there != self._connected_to:
-            self._disconnect()
-            self._connection = self._engine.connect()
-            self._connected_to = there
-        return self._connection
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
-
     def _act(self, group: _Group) -> Iterator[Connection]:
+        self._save(group)
         try:
-            _run(group.connection, "SAVEPOINT act")
             yield group.connection
-            _run(group.connection, "RELEASE act")
             group.size += 1
         except BaseException:
             self._undo(group)
             raise
 
+    def _save(self, group: _Group) -> None:
+        try:
+            if not group.saved:
+                _run(group.connection, "RELEASE act", _SAVE)
+            group.saved = False
+        except Exception as fault:
+            # Not to be undone: the savepoint may still be the one before, and its act would go too.
+            group.fault = fault
+            raise
+
     def _undo(self, group: _Group) -> None:
         try:
             _run(group.connection, "ROLLBACK TO act")
-            _run(group.connection, "RELEASE act")
+            group.saved = True
         except Exception as fault:
             # A full disk or an I/O error makes SQLite undo the whole transaction by itself: then
             # the acts before this one are gone too, and their callers must hear of it.
@@ -145,12 +142,18 @@ class SharedCommits:
         except Exception as fault:
             group.fault = fault
         finally:
-            if group.fault is not None:
-                self._disconnect()
+            self._give(group.connection, group.fault is not None)
             group.settled.set()
 
 
-def _run(connection: Connection, statement: str) -> None:
-    """On the driver's own connection: through SQLAlchemy the four of an act cost more than it."""
+def _run(connection: Connection, *statements: str) -> None:
+    """On the driver's own connection: through SQLAlchemy these cost more than the act.
+
+    To a PostgreSQL server they go together: each way there and back is time under a row lock.
+    """
     driver: Any = connection.connection.driver_connection
-    driver.execute(statement)
+    if connection.dialect.name == "postgresql":
+        driver.execute("; ".join(statements), prepare=False)
+    else:
+        for statement in statements:
+            driver.execute(statement)

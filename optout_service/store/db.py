@@ -5,34 +5,26 @@ and a reader deferred, else every check would wait for every click; on PostgreSQ
 autocommit and read only.
 """
 
-import os
-import select
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, exc, make_url
 
 from optout_service.core.errors import Misconfigured, StoreUnavailable
+from optout_service.store import engines
 from optout_service.store.commits import SharedCommits
+from optout_service.store.engines import Limits
+from optout_service.store.held import HeldConnections, KeptConnection
+
+T = TypeVar("T")
 
 _FAULTS: Final = (exc.DBAPIError, exc.TimeoutError, sqlite3.Error, psycopg.Error)
 _GONE: Final = "The store cannot be reached. Nothing was answered or recorded; please try again."
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections, and how long anything may wait (milliseconds)."""
-
-    pool_size: int = 8
-    statement_timeout_ms: int = 2000
-    busy_timeout_ms: int = 5000
-    prepared_statements: bool = True
 
 
 class Database:
@@ -42,23 +34,26 @@ class Database:
         """Connects to nothing yet. Raises Misconfigured for a URL of another kind of database."""
         parsed = make_url(url)
         self.dialect = parsed.get_backend_name()
+        path = parsed.database or ""
         match self.dialect:
             case "sqlite":
-                path = parsed.database or ""
-                self._reader = _sqlite_engine(path, limits, write=False)
-                self._writer = _sqlite_engine(path, limits, write=True)
+                self._reader = engines.sqlite(path, limits, write=False)
+                self._writer = engines.sqlite(path, limits, write=True)
             case "postgresql":
-                self._reader = _postgresql_engine(url, limits, write=False)
-                self._writer = _postgresql_engine(url, limits, write=True)
+                self._reader = engines.postgresql(url, limits, write=False)
+                self._writer = engines.postgresql(url, limits, write=True)
             case _:
                 raise Misconfigured(
                     "OPTOUT_DATABASE_URL: only sqlite:/// and postgresql:// are spoken here."
                 )
-        self._shared = (
-            SharedCommits(self._writer, partial(_identity, parsed.database or ""))
-            if self.dialect == "sqlite"
-            else None
+        sqlite_ = self.dialect == "sqlite"
+        self._kept = KeptConnection(self._writer, partial(engines.identity, path))
+        self._shared: dict[int, SharedCommits] = {}
+        self._held = HeldConnections(
+            self._reader, partial(engines.is_same_file, path) if sqlite_ else lambda _: True
         )
+        self._brief = threading.Lock() if sqlite_ else None
+        self._patience = limits.statement_timeout_ms / 1000
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -67,39 +62,89 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, tenant: int | None = None) -> Iterator[Connection]:
         """A connection in a transaction, committed and fsynced when the block has ended.
 
-        An exception in the block undoes all of it. Raises StoreUnavailable when it could not be
+        An exception in the block undoes all of it. ``tenant``: whose ledger alone the block writes,
+        if that is so: such acts may share a commit. Raises StoreUnavailable when it could not be
         written: then nothing was.
         """
-        with _translated(), self._transaction() as connection:
+        with _translated(), self._transaction(tenant) as connection:
             yield connection
 
-    @contextmanager
-    def driver(self) -> Iterator[Any]:
-        """A reading connection of the driver itself, from the same pool: for the check alone."""
+    def ask_briefly(self, work: Callable[[Any], T]) -> T:
+        """``ask``, for a look-up of some microseconds. On SQLite these take turns.
+
+        Each call of SQLite's driver lets go of the interpreter's lock. Where many threads look up
+        at once, taking it back from one another costs more than the look-ups themselves.
+        """
+        if self._brief is None:
+            return self.ask(work)
+        # Not for longer than a statement may take: behind one that is stuck all would wait in line.
+        if not self._brief.acquire(timeout=self._patience):
+            raise StoreUnavailable(_GONE)
         try:
-            pooled = self._reader.raw_connection()
+            return self.ask(work)
+        finally:
+            self._brief.release()
+
+    def ask(self, work: Callable[[Any], T]) -> T:
+        """Give a read the driver's own connection, one that this thread keeps: for the check alone.
+
+        A connection whose server has gone since is found broken by using it; the read is then done
+        once more, on a new one. Raises StoreUnavailable, and what ``work`` raises.
+        """
+        try:
             try:
-                yield pooled.driver_connection
+                return work(self._held.driver())
             except _FAULTS:
-                pooled.invalidate()
-                raise
-            finally:
-                pooled.close()
+                if not self._is_broken():
+                    raise
+                return work(self._held.driver())
         except _FAULTS as fault:
             raise StoreUnavailable(_GONE) from fault
 
+    def _is_broken(self) -> bool:
+        """Whether this thread's connection was lost. SQLite has none to lose but its file."""
+        lost = self.dialect == "postgresql" and bool(getattr(self._held.driver(), "closed", False))
+        if lost or self.dialect == "sqlite":
+            self._held.let_go()
+        return lost
+
     def close(self) -> None:
         """Give all connections back."""
-        if self._shared:
-            self._shared.close()
+        self._kept.close()
+        self._held.close()
         self._reader.dispose()
         self._writer.dispose()
 
-    def _transaction(self) -> AbstractContextManager[Connection]:
-        return self._shared.writing() if self._shared else self._writer.begin()
+    def _transaction(self, tenant: int | None) -> AbstractContextManager[Connection]:
+        if self.dialect == "sqlite":
+            return self._commits(0, self._kept.take, self._kept.give, "BEGIN IMMEDIATE").writing()
+        if tenant is None:
+            return self._writer.begin()
+        # One tenant's acts wait for each other at its row lock anyway. Those of several would lock
+        # several rows in one transaction, and two processes could wait for each other for ever.
+        return self._commits(tenant, self._take, _give, "BEGIN").writing()
+
+    def _commits(
+        self,
+        of: int,
+        take: Callable[[], Connection],
+        give: Callable[[Connection, bool], None],
+        begin: str,
+    ) -> SharedCommits:
+        found = self._shared.get(of)
+        return found or self._shared.setdefault(of, SharedCommits(take, give, begin))
+
+    def _take(self) -> Connection:
+        return self._writer.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _give(connection: Connection, broken: bool) -> None:
+    if broken:
+        connection.invalidate()
+    connection.close()
 
 
 def assert_durable(connection: Connection) -> None:
@@ -132,109 +177,3 @@ def _translated() -> Iterator[None]:
         yield
     except _FAULTS as fault:
         raise StoreUnavailable(_GONE) from fault
-
-
-def _sqlite_engine(path: str, limits: Limits, *, write: bool) -> Engine:
-    def connect() -> sqlite3.Connection:
-        # mode=rw: a database that went away is an error. An empty new one would say "allowed".
-        connection = sqlite3.connect(
-            f"file:{path}?mode=rw",
-            uri=True,
-            timeout=limits.busy_timeout_ms / 1000,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA mmap_size=1073741824")
-        connection.execute("PRAGMA temp_store=MEMORY")
-        if write:
-            connection.execute("PRAGMA journal_mode=WAL")
-        else:
-            connection.execute("PRAGMA query_only=ON")
-        return connection
-
-    engine = create_engine(
-        "sqlite://",
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=1 if write else limits.pool_size,
-        max_overflow=0,
-        hide_parameters=True,
-        pool_timeout=limits.statement_timeout_ms / 1000,
-        pool_use_lifo=True,
-        pool_reset_on_return="rollback" if write else None,
-    )
-    if not write:
-        event.listen(engine, "begin", _begin_reading)
-    event.listen(engine, "connect", _remember_file(path))
-    event.listen(engine, "checkout", _same_file(path))
-    return engine
-
-
-def _begin_reading(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _remember_file(path: str) -> Any:
-    def on_connect(_: Any, record: Any) -> None:
-        record.info["file"] = _identity(path)
-
-    return on_connect
-
-
-def _same_file(path: str) -> Any:
-    """A file put in the place of the one we hold open is another database: connect anew.
-
-    Without this a process goes on reading, and writing acknowledged opt-outs, to a deleted file.
-    """
-
-    def on_checkout(_: Any, record: Any, __: Any) -> None:
-        if record.info["file"] != _identity(path):
-            raise exc.DisconnectionError
-
-    return on_checkout
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _postgresql_engine(url: str, limits: Limits, *, write: bool) -> Engine:
-    options = f"-c statement_timeout={limits.statement_timeout_ms}"
-    options += f" -c lock_timeout={limits.busy_timeout_ms}"
-    if not write:
-        options += " -c default_transaction_read_only=on"
-    engine = create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=limits.pool_size,
-        max_overflow=0,
-        hide_parameters=True,
-        pool_timeout=limits.statement_timeout_ms / 1000,
-        pool_use_lifo=True,
-        pool_pre_ping=write,
-        pool_reset_on_return="rollback" if write else None,
-        isolation_level="READ COMMITTED" if write else "AUTOCOMMIT",
-        connect_args={
-            "connect_timeout": 2,
-            "options": options,
-            "prepare_threshold": 0 if limits.prepared_statements else None,
-        },
-    )
-    if not write:
-        event.listen(engine, "checkout", _still_open)
-    return engine
-
-
-def _still_open(connection: Any, _: Any, __: Any) -> None:
-    """A ping without a round trip, which would double the cost of a check.
-
-    An idle connection has nothing to read; one whose server went away has: its farewell.
-    """
-    if select.select((connection.fileno(),), (), (), 0)[0]:
-        raise exc.InvalidatePoolError

@@ -1,7 +1,6 @@
 """May we send?"""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -328,19 +327,17 @@ def test_a_check_with_a_known_key_reads_the_store_once(
 ) -> None:
     ask.check()
     reads = []
-    driver = Database.driver
+    one_read = Database.ask
 
-    @contextmanager
-    def counted(database: Database) -> Iterator[Any]:
-        reads.append("driver")
-        with driver(database) as connection:
-            yield connection
+    def counted(database: Database, work: Callable[[Any], Any]) -> Any:
+        reads.append("ask")
+        return one_read(database, work)
 
-    monkeypatch.setattr(Database, "driver", counted)
+    monkeypatch.setattr(Database, "ask", counted)
     monkeypatch.setattr(Database, "reading", lambda _: pytest.fail("a second read"))
     ask.check(BO.email)
     ask.post(BATCH, {"channel": "email", "addresses": [MAIL]}, by="sender")
-    assert reads == ["driver", "driver"]
+    assert reads == ["ask", "ask"]
 
 
 @pytest.mark.parametrize("path", ["/v1/check", BATCH])

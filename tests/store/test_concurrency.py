@@ -30,7 +30,7 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T]:
 
 
 def click(rt: Runtime, tenant: int, address: Address = MAIL) -> tuple[int, bool]:
-    with rt.writing() as connection:
+    with rt.writing(tenant) as connection:
         outcome = rt.record(connection, act(tenant, address=address))
     return outcome.event, outcome.changed
 

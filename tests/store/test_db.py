@@ -9,8 +9,9 @@ from sqlalchemy import text
 from optout_service.core.errors import Misconfigured, StoreUnavailable, WrongKeys
 from optout_service.core.keyring import KeyRing
 from optout_service.runtime import Runtime
-from optout_service.store import chain, migrating
-from optout_service.store.db import Limits, _sqlite_engine, assert_durable
+from optout_service.store import chain, engines, migrating
+from optout_service.store.db import assert_durable
+from optout_service.store.engines import Limits
 from tests import stage
 from tests.postgres import PostgreSQL
 from tests.stage import KEYS, Cast
@@ -85,7 +86,7 @@ def test_sqlite_is_in_the_mode_that_does_not_forget(tmp_path: Path) -> None:
 def test_a_connection_that_may_forget_is_refused(tmp_path: Path) -> None:
     rt = Runtime.set_up(stage.settings_for(f"sqlite:///{tmp_path}/optout.db"), KEYS)
     rt.close()
-    engine = _sqlite_engine(f"{tmp_path}/optout.db", Limits(), write=True)
+    engine = engines.sqlite(f"{tmp_path}/optout.db", Limits(), write=True)
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert driver is not None
@@ -129,7 +130,7 @@ def test_when_a_shared_commit_fails_each_act_in_it_fails_and_none_is_stored(
                 # Checked at the commit alone: the whole group's commit is refused.
                 connection.exec_driver_sql("INSERT INTO child VALUES (1)")
                 inside.wait()
-                while not rt.database._shared._waiting:  # type: ignore[union-attr]
+                while not rt.database._shared[0]._waiting:
                     pass
         except StoreUnavailable:
             outcomes.append("refused")
@@ -153,3 +154,25 @@ def test_when_a_shared_commit_fails_each_act_in_it_fails_and_none_is_stored(
     with rt.writing() as connection:
         assert rt.record(connection, act(cast.acme)).event == 1, "and it goes on"
     rt.close()
+
+
+def test_a_look_up_that_is_stuck_does_not_hold_the_others_for_ever(rt: Runtime) -> None:
+    stuck, done = threading.Event(), threading.Event()
+
+    def hang(_: object) -> None:
+        stuck.set()
+        done.wait(timeout=30)
+
+    holding = threading.Thread(target=rt.database.ask_briefly, args=(hang,))
+    holding.start()
+    stuck.wait()
+    try:
+        if rt.database.dialect == "postgresql":
+            rt.database.ask_briefly(lambda driver: None)
+        else:
+            with pytest.raises(StoreUnavailable):
+                rt.database.ask_briefly(lambda driver: pytest.fail("it answered out of turn"))
+    finally:
+        done.set()
+        holding.join()
+    assert rt.database.ask_briefly(lambda driver: "answered") == "answered"
