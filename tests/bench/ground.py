@@ -78,7 +78,7 @@ def floor(server: Server, workers: int) -> Iterator[tuple[int, int]]:
 
 
 def cpu_seconds(roots: list[int]) -> float:
-    """What these processes and their children have used, in seconds."""
+    """What these processes and their children have used, in seconds; the dead ones' share too."""
     parents: dict[int, int] = {}
     used: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
@@ -88,7 +88,8 @@ def cpu_seconds(roots: list[int]) -> float:
             except OSError:
                 continue
             parents[int(folder.name)] = int(fields[1])
-            used[int(folder.name)] = int(fields[11]) + int(fields[12])
+            # utime, stime, and what its children that ended had used (proc_pid_stat(5)).
+            used[int(folder.name)] = sum(map(int, fields[11:15]))
     wanted = set(roots)
     grown = True
     while grown:
