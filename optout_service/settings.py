@@ -6,206 +6,96 @@ path of a file that holds it.
 
 import difflib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, field, fields
-from ipaddress import ip_address
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
+from optout_service import knobs
 from optout_service.core.errors import Misconfigured
+from optout_service.knobs import NO_SECRET, Fault, Secret, knob
 
 PREFIX: Final = "OPTOUT_"
 _FILE: Final = "_FILE"
 _IGNORED: Final = "OPTOUT_TEST_"
-_DATABASES: Final = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
-_TRUE: Final = ("1", "true", "yes", "on")
-_FALSE: Final = ("0", "false", "no", "off")
-_LEVELS: Final = ("debug", "info", "warning", "error")
-
-
-class Secret:
-    """A text that prints as stars."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself."""
-        return self._text
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __repr__(self) -> str:
-        return "Secret(***)" if self._text else "Secret()"
-
-
-NO_SECRET: Final = Secret("")
-
-
-class _Fault(Exception):
-    """What is wrong with one value, and what would be right. Never the value itself."""
-
-
-def _knob(default: Any, doc: str, read: Callable[[str], Any], *, shown: str = "") -> Any:
-    return field(default=default, metadata={"doc": doc, "read": read, "shown": shown})
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _path(value: str) -> Path:
-    if not value:
-        raise _Fault("is empty; give a directory")
-    return Path(value)
-
-
-def _secret(value: str) -> Secret:
-    return Secret(value.strip())
-
-
-def _secrets(value: str) -> tuple[Secret, ...]:
-    return tuple(Secret(part) for part in value.replace(",", " ").split())
-
-
-def _database(value: str) -> Secret:
-    if value and not value.strip().startswith(_DATABASES):
-        raise _Fault(f"is none of: {', '.join(_DATABASES)}")
-    try:
-        # Reading the port is what tells a broken host or port.
-        _ = urlsplit(value.strip()).port
-    except ValueError:
-        raise _Fault("has a host or port that cannot be read") from None
-    return Secret(value.strip())
-
-
-def _flag(value: str) -> bool:
-    if value.lower() not in (*_TRUE, *_FALSE):
-        raise _Fault(f"is neither {'/'.join(_TRUE)} nor {'/'.join(_FALSE)}")
-    return value.lower() in _TRUE
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def read(value: str) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            raise _Fault(f"is no whole number; give one from {least} to {most}") from None
-        if not least <= number <= most:
-            raise _Fault(f"is not between {least} and {most}")
-        return number
-
-    return read
-
-
-def _level(value: str) -> str:
-    if value.lower() not in _LEVELS:
-        raise _Fault(f"is none of: {', '.join(_LEVELS)}")
-    return value.lower()
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _Fault("is no URL; give one such as https://optout.example.com")
-    if parts.query or parts.fragment:
-        raise _Fault("has a query or a fragment; give scheme, host and path only")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise _Fault("is http; links in mail must be https (http is for this machine alone)")
-    return value.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """All that can be set. Build it by hand in tests, by ``from_env`` elsewhere."""
 
-    data_dir: Path = _knob(
-        Path("optout-data"), "Where the embedded database and the key files lie.", _path
+    data_dir: Path = knob(
+        Path("optout-data"), "Where the embedded database and the key files lie.", knobs.path
     )
-    database_url: Secret = _knob(
+    database_url: Secret = knob(
         NO_SECRET,
         "The database: `postgresql://…`, `sqlite:///path`; empty: SQLite in the data directory.",
-        _database,
+        knobs.database,
     )
-    public_url: str = _knob(
+    public_url: str = knob(
         "http://127.0.0.1:8000",
         "How the service is reached from outside: links begin with it, hooks are signed over it.",
-        _url,
+        knobs.url,
     )
-    contact: str = _knob(
-        "", "A mail address or https URL that the page of a damaged link offers.", _text
+    contact: str = knob(
+        "", "A mail address or https URL that the page of a damaged link offers.", knobs.text
     )
-    pepper: Secret = _knob(
+    pepper: Secret = knob(
         NO_SECRET,
         "The key of all digests: 32 random bytes. Lost, it cannot be replaced.",
-        _secret,
+        knobs.secret,
     )
-    encryption_keys: tuple[Secret, ...] = _knob(
+    encryption_keys: tuple[Secret, ...] = knob(
         (),
         "The keys that encrypt addresses and evidence; comma list, newest last.",
-        _secrets,
+        knobs.secrets,
     )
-    signing_keys: tuple[Secret, ...] = _knob(
+    signing_keys: tuple[Secret, ...] = knob(
         (),
         "The keys that sign links; comma list, newest last, older ones for ever.",
-        _secrets,
+        knobs.secrets,
     )
-    host: str = _knob("127.0.0.1", "The address that `optout serve` listens on.", _text)
-    port: int = _knob(8000, "The port that `optout serve` listens on.", _number(0, 65535))
-    workers: int = _knob(
+    host: str = knob("127.0.0.1", "The address that `optout serve` listens on.", knobs.text)
+    port: int = knob(8000, "The port that `optout serve` listens on.", knobs.number(0, 65535))
+    workers: int = knob(
         0,
         "Processes; 0: one on SQLite, one for each core on PostgreSQL.",
-        _number(0, 256),
+        knobs.number(0, 256),
     )
-    threads: int = _knob(
-        0, "Threads of a process; 0: 16 on SQLite, 8 on PostgreSQL.", _number(0, 256)
+    threads: int = knob(
+        0, "Threads of a process; 0: 16 on SQLite, 8 on PostgreSQL.", knobs.number(0, 256)
     )
-    pool_size: int = _knob(
+    pool_size: int = knob(
         0,
         "Connections of a process for checks, other reads, and writes, each; 0: one a thread.",
-        _number(0, 256),
+        knobs.number(0, 256),
     )
-    max_body_bytes: int = _knob(
-        2 * 1024 * 1024, "The largest request body, in bytes.", _number(4096, 1024**3)
+    max_body_bytes: int = knob(
+        2 * 1024 * 1024, "The largest request body, in bytes.", knobs.number(4096, 1024**3)
     )
-    batch_limit: int = _knob(10_000, "The most addresses in one batch.", _number(1, 1_000_000))
-    lift_cap: int = _knob(
+    batch_limit: int = knob(10_000, "The most addresses in one batch.", knobs.number(1, 1_000_000))
+    lift_cap: int = knob(
         100,
         "The most opt-ins of one tenant and UTC day that do not come from the recipient.",
-        _number(0, 1_000_000),
+        knobs.number(0, 1_000_000),
     )
-    statement_timeout_ms: int = _knob(
+    statement_timeout_ms: int = knob(
         2000,
         "How long a statement, or the wait for a connection, may take.",
-        _number(50, 600_000),
+        knobs.number(50, 600_000),
     )
-    busy_timeout_ms: int = _knob(
-        5000, "How long a writer waits for another writer's lock.", _number(50, 600_000)
+    busy_timeout_ms: int = knob(
+        5000, "How long a writer waits for another writer's lock.", knobs.number(50, 600_000)
     )
-    prepared_statements: bool = _knob(
+    prepared_statements: bool = knob(
         True,
         "Prepared statements on PostgreSQL; off behind PgBouncer in transaction mode.",
-        _flag,
+        knobs.flag,
     )
-    log_level: str = _knob("info", "The least level that is logged.", _level)
-    access_log: bool = _knob(True, "A line in the log for each request, without its path.", _flag)
+    log_level: str = knob("info", "The least level that is logged.", knobs.level)
+    access_log: bool = knob(
+        True, "A line in the log for each request, without its path.", knobs.flag
+    )
 
     @classmethod
     def from_process(cls) -> Self:
@@ -279,16 +169,16 @@ def _take(
     try:
         text = environ[name] if name in known else _file(knob, environ, bare, name)
         given[knob.name] = knob.metadata["read"](text)
-    except _Fault as fault:
+    except Fault as fault:
         faults.append(f"{name}: it {fault}.")
 
 
 def _file(knob: "Field[Any]", environ: Mapping[str, str], bare: str, name: str) -> str:
-    if knob.metadata["read"] not in (_secret, _secrets, _database):
-        raise _Fault(f"is for secrets only; set {bare} itself")
+    if knob.metadata["read"] not in knobs.SECRET:
+        raise Fault(f"is for secrets only; set {bare} itself")
     if bare in environ:
-        raise _Fault(f"and {bare} are both set; keep one of them")
+        raise Fault(f"and {bare} are both set; keep one of them")
     try:
         return Path(environ[name]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise _Fault("names a file that cannot be read; give its path, readable to us") from None
+        raise Fault("names a file that cannot be read; give its path, readable to us") from None

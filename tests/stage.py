@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from optout_service.core.keyring import KeyRing
+from optout_service.knobs import Secret
 from optout_service.runtime import Runtime
-from optout_service.settings import Secret, Settings
+from optout_service.settings import Settings
 from optout_service.store import keys as api_keys
 from optout_service.store import senders, tenants
 from optout_service.store.keys import Role

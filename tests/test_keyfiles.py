@@ -7,7 +7,8 @@ import pytest
 from optout_service import keyfiles
 from optout_service.core.errors import Misconfigured
 from optout_service.core.keyring import new_key
-from optout_service.settings import Secret, Settings
+from optout_service.knobs import Secret
+from optout_service.settings import Settings
 
 
 def test_the_files_are_made_once_and_for_us_alone(tmp_path: Path) -> None:

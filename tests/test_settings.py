@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from optout_service.core.errors import Misconfigured
-from optout_service.settings import Secret, Settings
+from optout_service.knobs import Secret
+from optout_service.settings import Settings
 
 
 def test_nothing_has_to_be_set() -> None:

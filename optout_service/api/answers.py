@@ -8,7 +8,7 @@ from flask import Response
 from msgspec import Struct
 
 from optout_service.api.auth import Caller, Permission
-from optout_service.api.bodies import ScopeShape, Standing
+from optout_service.api.bodies.parts import ScopeShape, Standing
 from optout_service.core.address import Address
 from optout_service.core.policy import LADDER, PLATFORM, Suppression
 from optout_service.core.scope import Scope

@@ -6,8 +6,9 @@ An answer is given only after that read has succeeded; whatever goes wrong is an
 
 from flask import Response
 
-from optout_service.api import answers, binding, bodies
+from optout_service.api import answers, binding
 from optout_service.api.auth import Caller
+from optout_service.api.bodies import checks as bodies
 from optout_service.core.address import Address, canonical_sha256
 from optout_service.core.errors import InvalidAddress, InvalidRequest, TooLarge
 from optout_service.core.policy import Suppression

@@ -4,8 +4,9 @@ from typing import Final
 
 import msgspec
 
-from optout_service.api import answers, auth, bodies, checks
+from optout_service.api import answers, auth, checks
 from optout_service.api.auth import Caller, Permission, Remembered
+from optout_service.api.bodies.checks import CHECK
 from optout_service.express import Answer, Environ
 from optout_service.runtime import Runtime
 
@@ -35,7 +36,7 @@ class PlainCheck:
         if caller is None or not caller.may(Permission.CHECK):
             return None
         try:
-            asked = bodies.CHECK.decode(body)
+            asked = CHECK.decode(body)
         except (msgspec.MsgspecError, UnicodeError):
             return None
         verdict = checks.verdict(self._runtime, caller, asked)

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 from flask import Response
 
-from optout_service.api import answers, binding, bodies
+from optout_service.api import answers, binding
 from optout_service.api.auth import Caller
+from optout_service.api.bodies import links as bodies
 from optout_service.core.address import Address
 from optout_service.core.errors import OptOutError, TooLarge, UnknownTopic
 from optout_service.core.scope import ANY, Scope, kind_of

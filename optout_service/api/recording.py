@@ -11,8 +11,9 @@ from typing import Final
 
 from flask import Response, request
 
-from optout_service.api import answers, binding, bodies
+from optout_service.api import answers, binding
 from optout_service.api.auth import Caller
+from optout_service.api.bodies import recording as bodies
 from optout_service.core.address import Address
 from optout_service.core.errors import InvalidRequest, NotPermitted
 from optout_service.core.evidence import Action, Evidence, Reason, Source

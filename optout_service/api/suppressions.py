@@ -2,8 +2,9 @@
 
 from flask import Response
 
-from optout_service.api import answers, binding, bodies
+from optout_service.api import answers, binding
 from optout_service.api.auth import Caller
+from optout_service.api.bodies import reading as bodies
 from optout_service.core.scope import ANY, OTHER, Scope
 from optout_service.store import suppressions, tenants
 from optout_service.web import runtime

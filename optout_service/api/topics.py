@@ -2,8 +2,9 @@
 
 from flask import Response
 
-from optout_service.api import answers, bodies
+from optout_service.api import answers
 from optout_service.api.auth import Caller
+from optout_service.api.bodies import setup as bodies
 from optout_service.store import tenants
 from optout_service.web import runtime
 

@@ -13,7 +13,8 @@ import click
 
 from optout_service import __version__, keyfiles
 from optout_service.core.errors import Misconfigured, OptOutError
-from optout_service.settings import Secret, Settings
+from optout_service.knobs import Secret
+from optout_service.settings import Settings
 
 _AS_JSON: Final = "optout.as_json"
 

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from optout_service.api import FACE, bodies
+from optout_service.api import FACE
+from optout_service.api.bodies import checks, links, reading, recording
 from tests.api.asking import MAIL, Asker
 from tests.api.test_auth import BODIES, send
 
@@ -258,14 +259,14 @@ def test_each_refusal_carries_the_requests_id(ask: Asker) -> None:
 @pytest.mark.parametrize(
     "request_type",
     [
-        bodies.CheckRequest,
-        bodies.BatchRequest,
-        bodies.OptOutRequest,
-        bodies.OptInRequest,
-        bodies.LinkRequest,
-        bodies.LinkBatchRequest,
-        bodies.EventsQuery,
-        bodies.SuppressionsQuery,
+        checks.CheckRequest,
+        checks.BatchRequest,
+        recording.OptOutRequest,
+        recording.OptInRequest,
+        links.LinkRequest,
+        links.LinkBatchRequest,
+        reading.EventsQuery,
+        reading.SuppressionsQuery,
     ],
 )
 def test_no_request_ignores_a_field_it_does_not_know(

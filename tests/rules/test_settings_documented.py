@@ -6,7 +6,8 @@ To write it anew: ``python -m tests.rules.test_settings_documented``.
 from dataclasses import fields
 from pathlib import Path
 
-from optout_service.settings import PREFIX, Secret, Settings
+from optout_service.knobs import Secret
+from optout_service.settings import PREFIX, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings

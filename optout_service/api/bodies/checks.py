@@ -1,0 +1,78 @@
+"""Asking: may these addresses be sent to?"""
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from optout_service.api.bodies.parts import ScopeShape
+from optout_service.core.evidence import Reason, Source
+from optout_service.core.scope import ANY, Purpose
+
+
+class CheckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """May this address be sent to?"""
+
+    channel: str
+    address: str
+    topic: str = ANY
+    purpose: str = Purpose.MARKETING
+
+
+class BatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which of these addresses may be sent to?"""
+
+    channel: str
+    addresses: list[str]
+    topic: str = ANY
+    purpose: str = Purpose.MARKETING
+
+
+class Match(Struct, frozen=True):
+    """One suppression that forbids sending."""
+
+    reason: Reason
+    source: Source
+    since: datetime
+    event: int
+    scope: ScopeShape
+
+
+class CheckAnswer(Struct, frozen=True):
+    """The verdict; ``as_of`` is the ledger position for which it is true."""
+
+    suppressed: bool
+    address: str
+    matches: list[Match]
+    as_of: int
+
+
+class BatchSuppressed(Struct, frozen=True):
+    """One of a batch that must not be sent to, with the strongest of the grounds."""
+
+    index: int
+    address: str
+    reason: Reason
+    scope: ScopeShape
+
+
+class BatchInvalid(Struct, frozen=True):
+    """One of a batch that is no address."""
+
+    index: int
+    address: str
+    detail: str
+
+
+class BatchAnswer(Struct, frozen=True):
+    """``checked`` counts all that were given. What is in neither list may be sent to."""
+
+    checked: int
+    suppressed: list[BatchSuppressed]
+    invalid: list[BatchInvalid]
+    as_of: int
+
+
+CHECK: Final = Decoder(CheckRequest)
+BATCH: Final = Decoder(BatchRequest)

@@ -1,0 +1,41 @@
+"""Minting links."""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from optout_service.core.scope import ANY, Channel
+
+
+class LinkRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An unsubscribe link for one message to one recipient."""
+
+    address: str
+    channel: str = Channel.EMAIL
+    topic: str = ANY
+    message: str = ""
+    language: str = ""
+
+
+class LinkBatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Many links at once: all of them, or none."""
+
+    links: list[LinkRequest]
+
+
+class LinkAnswer(Struct, frozen=True):
+    """A link, and the headers of RFC 8058 to put into the message."""
+
+    url: str
+    headers: dict[str, str]
+
+
+class LinkBatchAnswer(Struct, frozen=True):
+    """Links in the order in which they were asked for."""
+
+    links: list[LinkAnswer]
+
+
+LINK: Final = Decoder(LinkRequest)
+LINK_BATCH: Final = Decoder(LinkBatchRequest)

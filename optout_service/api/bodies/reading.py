@@ -1,0 +1,57 @@
+"""Reading what stands, and what happened."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from optout_service.api.bodies.parts import Instant, Limit, Number, ScopeShape, Standing
+from optout_service.core.evidence import Action, Reason, Source
+
+
+class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where in the ledger to read on."""
+
+    after: Number = 0
+    limit: Limit = 100
+
+
+class SuppressionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which suppressions to list. Each filter is exact."""
+
+    channel: str | None = None
+    topic: str | None = None
+    reason: Reason | None = None
+    since: Instant | None = None
+    cursor: Annotated[str, Meta(max_length=500)] | None = None
+    limit: Limit = 100
+
+
+class EventShape(Struct, frozen=True):
+    """One row of the ledger. For an opt-in ``reason`` says nothing."""
+
+    event: int
+    action: Action
+    changed: bool
+    scope: ScopeShape
+    reason: Reason
+    source: Source
+    actor: str
+    address: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    hash: str
+
+
+class EventsAnswer(Struct, frozen=True):
+    """A part of the ledger; read on with ``after`` = ``next``."""
+
+    events: list[EventShape]
+    next: int
+
+
+class SuppressionsAnswer(Struct, frozen=True):
+    """A page; ``next`` is the cursor of the one after it, null on the last."""
+
+    items: list[Standing]
+    next: str | None

@@ -1,0 +1,136 @@
+"""What a knob is, and how the text of a variable is read. Raises Fault, which repeats no value."""
+
+from collections.abc import Callable
+from dataclasses import field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_DATABASES: Final = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+_TRUE: Final = ("1", "true", "yes", "on")
+_FALSE: Final = ("0", "false", "no", "off")
+_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+class Secret:
+    """A text that prints as stars."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret(***)" if self._text else "Secret()"
+
+
+NO_SECRET: Final = Secret("")
+
+
+class Fault(Exception):
+    """What is wrong with one value, and what would be right. Never the value itself."""
+
+
+def knob(default: Any, doc: str, read: Callable[[str], Any]) -> Any:
+    """A field of Settings: its default, a line of doc, and what reads it from a text."""
+    return field(default=default, metadata={"doc": doc, "read": read})
+
+
+def text(value: str) -> str:
+    """Any text."""
+    return value
+
+
+def path(value: str) -> Path:
+    """A directory."""
+    if not value:
+        raise Fault("is empty; give a directory")
+    return Path(value)
+
+
+def secret(value: str) -> Secret:
+    """A secret."""
+    return Secret(value.strip())
+
+
+def secrets(value: str) -> tuple[Secret, ...]:
+    """Secrets, with commas or spaces between them."""
+    return tuple(Secret(part) for part in value.replace(",", " ").split())
+
+
+def database(value: str) -> Secret:
+    """The URL of a database."""
+    if value and not value.strip().startswith(_DATABASES):
+        raise Fault(f"is none of: {', '.join(_DATABASES)}")
+    try:
+        # Reading the port is what tells a broken host or port.
+        _ = urlsplit(value.strip()).port
+    except ValueError:
+        raise Fault("has a host or port that cannot be read") from None
+    return Secret(value.strip())
+
+
+def flag(value: str) -> bool:
+    """On or off."""
+    if value.lower() not in (*_TRUE, *_FALSE):
+        raise Fault(f"is neither {'/'.join(_TRUE)} nor {'/'.join(_FALSE)}")
+    return value.lower() in _TRUE
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within these bounds."""
+
+    def read(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise Fault(f"is no whole number; give one from {least} to {most}") from None
+        if not least <= number <= most:
+            raise Fault(f"is not between {least} and {most}")
+        return number
+
+    return read
+
+
+def level(value: str) -> str:
+    """A level of the log."""
+    if value.lower() not in _LEVELS:
+        raise Fault(f"is none of: {', '.join(_LEVELS)}")
+    return value.lower()
+
+
+def url(value: str) -> str:
+    """The address of a service: https, or http on this machine."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Fault("is no URL; give one such as https://optout.example.com")
+    if parts.query or parts.fragment:
+        raise Fault("has a query or a fragment; give scheme, host and path only")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise Fault("is http; links in mail must be https (http is for this machine alone)")
+    return value.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+SECRET: Final = (secret, secrets, database)
+"""What may also come from a file."""
