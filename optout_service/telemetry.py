@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import MutableMapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -87,10 +88,15 @@ def access(method: str, route: str, status: str, milliseconds: float, request_id
         f'{{"event": "request", "method": "{method if method.isalpha() else "-"}", '
         f'"route": "{route}", "status": {status}, "ms": {milliseconds:.1f}, '
         f'"request_id": "{request_id}", '
-        f'"timestamp": "{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}"}}\n'
+        f'"timestamp": "{_spelled(time.gmtime())}"}}\n'
     )
     with contextlib.suppress(OSError):
         os.write(sys.stderr.fileno(), line.encode())
+
+
+@lru_cache(maxsize=2)
+def _spelled(second: time.struct_time) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", second)
 
 
 class GunicornLogger(_GunicornsLogger):  # type: ignore[misc]

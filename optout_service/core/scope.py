@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
@@ -81,7 +81,7 @@ class Scope:
 
     def as_question(self) -> "Scope":
         """The scope a check asks about: no topic named is no topic, not all of them."""
-        return replace(self, topic=OTHER) if self.topic == ANY else self
+        return Scope(self.channel, OTHER, self.purpose) if self.topic == ANY else self
 
 
 def parse_channel(text: str) -> Channel:
