@@ -9,6 +9,7 @@ from optout_service import plumbing, web
 from optout_service.api import FACE as API
 from optout_service.api.auth import Remembered
 from optout_service.api.express import PlainCheck
+from optout_service.apidocs import FACE as APIDOCS
 from optout_service.envelope import Envelope
 from optout_service.express import Express
 from optout_service.providers import FACE as PROVIDERS
@@ -16,7 +17,7 @@ from optout_service.recipients import FACE as RECIPIENTS
 from optout_service.recipients.express import OneClick
 from optout_service.runtime import Runtime
 
-FACES: Final = (API, RECIPIENTS, PROVIDERS, plumbing.FACE)
+FACES: Final = (API, RECIPIENTS, PROVIDERS, plumbing.FACE, APIDOCS)
 
 
 def create_app(runtime: Runtime) -> Flask:

@@ -95,7 +95,7 @@ def at_index(error: OptOutError, index: int) -> OptOutError:
 @cache
 def _numbers(shape: type[Struct]) -> frozenset[str]:
     fields = _fields(inspect.type_info(shape))
-    return frozenset(f.encode_name for f in fields if isinstance(f.type, inspect.IntType))
+    return frozenset(f.encode_name for f in fields if isinstance(_bare(f.type), inspect.IntType))
 
 
 def _misfit(shape: Any, message: str) -> InvalidRequest:
@@ -135,14 +135,15 @@ def _place(shape: inspect.Type, path: str) -> inspect.Type | None:
             found = next((f.type for f in _fields(shape) if f.encode_name == step[1:]), None)
         if found is None:
             return None
-        shape = _without_null(found)
+        shape = _bare(found)
     return shape
 
 
-def _without_null(shape: inspect.Type) -> inspect.Type:
+def _bare(shape: inspect.Type) -> inspect.Type:
+    """A type without its null, and without what is said of it for the description."""
     if isinstance(shape, inspect.UnionType):
-        return next(t for t in shape.types if not isinstance(t, inspect.NoneType))
-    return shape
+        return _bare(next(t for t in shape.types if not isinstance(t, inspect.NoneType)))
+    return _bare(shape.type) if isinstance(shape, inspect.Metadata) else shape
 
 
 def _fields(shape: inspect.Type) -> tuple[inspect.Field, ...]:

@@ -8,6 +8,9 @@ from optout_service.app import FACES
 DOORS = {
     "GET /healthz": "none: says nothing about anybody",
     "GET /readyz": "none: says nothing about anybody",
+    "GET /openapi.json": "none: says nothing about anybody",
+    "GET /docs": "none: says nothing about anybody",
+    "GET /docs/<name>": "none: says nothing about anybody",
     "GET /u/<token>": "the signed link",
     "OPTIONS /u/<token>": "the signed link",
     "POST /u/<token>": "the signed link",

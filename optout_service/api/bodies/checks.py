@@ -6,7 +6,13 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from optout_service.api.bodies.parts import ScopeShape
+from optout_service.api.bodies.parts import (
+    AddressText,
+    ChannelName,
+    PurposeName,
+    ScopeShape,
+    TopicName,
+)
 from optout_service.core.evidence import Reason, Source
 from optout_service.core.scope import ANY, Purpose
 
@@ -14,19 +20,19 @@ from optout_service.core.scope import ANY, Purpose
 class CheckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """May this address be sent to?"""
 
-    channel: str
-    address: str
-    topic: str = ANY
-    purpose: str = Purpose.MARKETING
+    channel: ChannelName
+    address: AddressText
+    topic: TopicName = ANY
+    purpose: PurposeName = Purpose.MARKETING
 
 
 class BatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which of these addresses may be sent to?"""
 
-    channel: str
-    addresses: list[str]
-    topic: str = ANY
-    purpose: str = Purpose.MARKETING
+    channel: ChannelName
+    addresses: list[AddressText]
+    topic: TopicName = ANY
+    purpose: PurposeName = Purpose.MARKETING
 
 
 class Match(Struct, frozen=True):

@@ -5,15 +5,16 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
+from optout_service.api.bodies.parts import AddressText, ChannelName, TopicName
 from optout_service.core.scope import ANY, Channel
 
 
 class LinkRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An unsubscribe link for one message to one recipient."""
 
-    address: str
-    channel: str = Channel.EMAIL
-    topic: str = ANY
+    address: AddressText
+    channel: ChannelName = Channel.EMAIL
+    topic: TopicName = ANY
     message: str = ""
     language: str = ""
 

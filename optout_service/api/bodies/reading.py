@@ -5,7 +5,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from optout_service.api.bodies.parts import Instant, Limit, Number, ScopeShape, Standing
+from optout_service.api.bodies.parts import (
+    Instant,
+    Limit,
+    Number,
+    ScopeChannel,
+    ScopeShape,
+    Standing,
+    TopicName,
+)
 from optout_service.core.evidence import Action, Reason, Source
 
 
@@ -19,8 +27,8 @@ class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class SuppressionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which suppressions to list. Each filter is exact."""
 
-    channel: str | None = None
-    topic: str | None = None
+    channel: ScopeChannel | None = None
+    topic: TopicName | None = None
     reason: Reason | None = None
     since: Instant | None = None
     cursor: Annotated[str, Meta(max_length=500)] | None = None

@@ -5,7 +5,16 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from optout_service.api.bodies.parts import Instant, Reference, Standing, Statement
+from optout_service.api.bodies.parts import (
+    AddressText,
+    Instant,
+    Reference,
+    ScopeChannel,
+    ScopePurpose,
+    Standing,
+    Statement,
+    TopicName,
+)
 from optout_service.core.evidence import Reason
 from optout_service.core.scope import ANY, Purpose
 
@@ -13,10 +22,10 @@ from optout_service.core.scope import ANY, Purpose
 class OptOutRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A recipient said stop, or must not be written to."""
 
-    channel: str
-    address: str
-    topic: str = ANY
-    purpose: str = Purpose.MARKETING
+    channel: ScopeChannel
+    address: AddressText
+    topic: TopicName = ANY
+    purpose: ScopePurpose = Purpose.MARKETING
     reason: Reason = Reason.OPTED_OUT
     occurred_at: Instant | None = None
     reference: Reference | None = None
@@ -26,12 +35,12 @@ class OptOutRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class OptInRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A recipient came back. Without a reference and a statement it is nobody's word."""
 
-    channel: str
-    address: str
+    channel: ScopeChannel
+    address: AddressText
     reference: Reference
     statement: Statement
-    topic: str = ANY
-    purpose: str = Purpose.MARKETING
+    topic: TopicName = ANY
+    purpose: ScopePurpose = Purpose.MARKETING
     occurred_at: Instant | None = None
 
 
