@@ -13,8 +13,6 @@ from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from optout_service.core.errors import LiftCap, NotFound, NotLiftable
 from optout_service.core.evidence import Action, Authority, Evidence, ProviderMessage
@@ -23,13 +21,10 @@ from optout_service.core.policy import PLATFORM, Decision, Refusal, Suppression,
 from optout_service.core.scope import ANY
 from optout_service.store import book, chain, suppressions
 from optout_service.store.prepared import Prepared, Row, Run, run
-from optout_service.store.tables import (
-    address_book,
-    event,
-    provider_message,
-    tenant,
-    topic,
-)
+from optout_service.store.tables import event, provider_message, tenant, topic
+
+UNDOES: Final = "undoes"
+"""Under which name an event's private payload says which event it takes back."""
 
 _RECIPIENT: Final = frozenset({Authority.RECIPIENT_PAGE, Authority.RECIPIENT_PHONE})
 
@@ -88,12 +83,6 @@ _SEEN = Prepared(
 )
 _APPEND = Prepared(insert(event))
 _COUNT = Prepared(insert(provider_message))
-_REMEMBER = Prepared(
-    {
-        "sqlite": sqlite_insert(address_book).on_conflict_do_nothing(),
-        "postgresql": pg_insert(address_book).on_conflict_do_nothing(),
-    }
-)
 _ADVANCE = Prepared(
     update(tenant)
     .where(tenant.c.id == bindparam("tenant"))
@@ -143,9 +132,8 @@ def record(
     if evidence.provider_message is not None:
         writes.append((_COUNT, row | {"event": number}))
     writes += suppressions.writes(evidence.tenant, digest, decision)
-    if position.address_book and evidence.address.value is not None:
-        sealed = book.seal_address(keys, evidence.tenant, evidence.address.value)
-        writes.append((_REMEMBER, row | {"sealed": sealed}))
+    if position.address_book:
+        writes += book.remember(keys, evidence.tenant, evidence.address)
     writes.append((_ADVANCE, row | {"lift_day": lift_day, "lift_count": lift_count}))
     run(conn, *writes)
     now_standing = _now_standing(standing, evidence, decision)
@@ -239,7 +227,10 @@ def _event(
     keys: KeyRing,
 ) -> dict[str, Any]:
     salt = os.urandom(16)
-    private = json.dumps(dict(evidence.private), sort_keys=True, ensure_ascii=False).encode()
+    said = dict(evidence.private)
+    if evidence.undoes is not None:
+        said[UNDOES] = str(evidence.undoes)
+    private = json.dumps(said, sort_keys=True, ensure_ascii=False).encode()
     row: dict[str, Any] = {
         "tenant": evidence.tenant,
         "number": number,
