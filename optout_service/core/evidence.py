@@ -75,7 +75,8 @@ class Evidence:
     raw text, IP, user agent, statement, reference. It is encrypted, and committed to by the chain.
 
     ``undoes``: of an opt-in, the number of the opt-out of the same address that it takes back.
-    Then it lifts what that event put, and nothing else.
+    Then it lifts what that event put, and nothing else; nothing at all if another opt-out came
+    after it. ``scope`` is then that of the event.
     """
 
     tenant: int

@@ -19,12 +19,9 @@ from optout_service.core.evidence import Action, Authority, Evidence, ProviderMe
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM, Decision, Refusal, Suppression, decide
 from optout_service.core.scope import ANY
-from optout_service.store import book, chain, suppressions
+from optout_service.store import book, chain, past, suppressions
 from optout_service.store.prepared import Prepared, Row, Run, run
 from optout_service.store.tables import event, provider_message, tenant, topic
-
-UNDOES: Final = "undoes"
-"""Under which name an event's private payload says which event it takes back."""
 
 _RECIPIENT: Final = frozenset({Authority.RECIPIENT_PAGE, Authority.RECIPIENT_PHONE})
 
@@ -35,8 +32,10 @@ class Outcome:
 
     ``replayed``: this provider's message was counted before, as ``event``, and ``changed`` is what
     it did then; nothing was written now.
-    ``refused``: what an opt-in by the recipient could not lift. ``suppression``: the row of the
-    evidence's own scope, if there is one now.
+    ``refused``: what an opt-in by the recipient could not lift. ``overtaken``: an opt-in that
+    changed nothing since an opt-out is newer than what it is about: written down, and no error,
+    since it was true when it was said. ``suppression``: the row of the evidence's own scope, if
+    there is one now.
     """
 
     event: int
@@ -44,6 +43,7 @@ class Outcome:
     suppression: Suppression | None = None
     replayed: bool = False
     refused: tuple[Refusal, ...] = ()
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,12 @@ def record(
         return seen
     number = position.seq + 1
     decision = decide(
-        evidence, standing, number=number, at=at, topics=_topics_to_pin(conn, evidence)
+        evidence,
+        standing,
+        number=number,
+        at=at,
+        topics=_topics_to_pin(conn, evidence),
+        earlier=past.opt_outs(conn, evidence, digest, standing, keys),
     )
     if decision.refused and evidence.authority not in _RECIPIENT:
         raise _not_liftable(decision.refused)
@@ -137,7 +142,13 @@ def record(
     writes.append((_ADVANCE, row | {"lift_day": lift_day, "lift_count": lift_count}))
     run(conn, *writes)
     now_standing = _now_standing(standing, evidence, decision)
-    return Outcome(number, decision.changed, now_standing, refused=decision.refused)
+    return Outcome(
+        number,
+        decision.changed,
+        now_standing,
+        refused=decision.refused,
+        overtaken=decision.overtaken,
+    )
 
 
 def _read(
@@ -229,7 +240,7 @@ def _event(
     salt = os.urandom(16)
     said = dict(evidence.private)
     if evidence.undoes is not None:
-        said[UNDOES] = str(evidence.undoes)
+        said[past.UNDOES] = str(evidence.undoes)
     private = json.dumps(said, sort_keys=True, ensure_ascii=False).encode()
     row: dict[str, Any] = {
         "tenant": evidence.tenant,
