@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select, true
 
@@ -21,6 +21,10 @@ from optout_service.core.scope import ANY, Kind
 from optout_service.store import book, ledger, tenants
 from optout_service.store.prepared import run
 from optout_service.store.tables import address_book, event, review
+
+_NO_SUCH: Final = "There is no such review."
+_LARGEST: Final = 2**63 - 1
+"""The largest number that a column holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def open_review(conn: Connection, doubt: Doubt, *, at: datetime, keys: KeyRing) 
         "provider": message and message.provider,
         "account": message and message.account,
         "message_id": message and message.message_id,
-        "private": keys.seal(_private(doubt), _context(doubt.tenant, number, "private")),
+        "private": _sealed(_private(doubt), doubt.tenant, number, "private", keys),
     }
     conn.execute(insert(review), row)
     if doubt.address and tenants.get_by_id(conn, doubt.tenant).address_book:
@@ -125,9 +129,11 @@ def open_review(conn: Connection, doubt: Doubt, *, at: datetime, keys: KeyRing) 
 
 def get(conn: Connection, tenant_id: int, number: int, keys: KeyRing) -> Review:
     """One review. Raises NotFound, also for another tenant's."""
+    if number > _LARGEST:
+        raise NotFound(_NO_SUCH)
     query = _query().where(review.c.tenant == tenant_id, review.c.number == number)
     if (row := conn.execute(query).one_or_none()) is None:
-        raise NotFound("There is no such review.")
+        raise NotFound(_NO_SUCH)
     return _review(row, keys)
 
 
@@ -150,6 +156,11 @@ def page(
     rows = conn.execute(query.order_by(review.c.number).limit(limit + 1)).all()
     found = [_review(row, keys) for row in rows[:limit]]
     return found, found[-1].number if len(rows) > limit else None
+
+
+def seal_grounds(keys: KeyRing, tenant_id: int, number: int, reason: str, reference: str) -> bytes:
+    """Why a review was decided so, as it is kept: for ``decisions.decide``."""
+    return _sealed({"reason": reason, "reference": reference}, tenant_id, number, "grounds", keys)
 
 
 def open_count(conn: Connection) -> int:
@@ -193,18 +204,13 @@ def _made_of(conn: Connection, doubt: Doubt) -> int | None:
     )
 
 
-def _private(doubt: Doubt) -> bytes:
-    """What is sealed: what was said; and the address's hash, to decide by without an address book.
+def _private(doubt: Doubt) -> dict[str, Any]:
+    """What was said; and the address's hash, to decide by where there is no address book.
 
     Of the digest no address can be made again, and the ledger needs one.
     """
     hashed = doubt.address.sha256.hex() if doubt.address else ""
-    whole = {"said": dict(doubt.private), "sha256": hashed}
-    return json.dumps(whole, ensure_ascii=False).encode()
-
-
-def _context(tenant_id: int, number: int, part: str) -> str:
-    return f"review/{tenant_id}/{number}/{part}"
+    return {"said": dict(doubt.private), "sha256": hashed}
 
 
 def _query() -> Select[Any]:
@@ -269,9 +275,21 @@ def _decided(row: Any, keys: KeyRing) -> Decided | None:
     )
 
 
+def _sealed(
+    values: Mapping[str, Any], tenant_id: int, number: int, part: str, keys: KeyRing
+) -> bytes:
+    return keys.seal(
+        json.dumps(values, ensure_ascii=False).encode(), _context(tenant_id, number, part)
+    )
+
+
 def _opened(row: Any, part: str, keys: KeyRing) -> dict[str, Any]:
     sealed: bytes | None = getattr(row, part)
     if sealed is None:
         return {}
     opened: dict[str, Any] = json.loads(keys.open(sealed, _context(row.tenant, row.number, part)))
     return opened
+
+
+def _context(tenant_id: int, number: int, part: str) -> str:
+    return f"review/{tenant_id}/{number}/{part}"
