@@ -41,15 +41,15 @@ def decide(
     at: datetime,
     keys: KeyRing,
     lift_cap: int,
-    address: Address | None = None,
+    address: str | None = None,
 ) -> Review:
     """Decide a review, and record what follows from it in the same transaction.
 
     ``address``: whom it turned out to be about, where the review names nobody. The same decision
     again changes nothing and gives the review as it was decided.
 
-    Raises NotFound, Conflict (decided otherwise), InvalidRequest (nobody is named, or somebody
-    else), and what ``ledger.record`` raises.
+    Raises NotFound, Conflict (decided otherwise), InvalidAddress, InvalidRequest (nobody is named,
+    or somebody else), and what ``ledger.record`` raises.
     """
     ledger.lock(conn, tenant_id)
     found = reviews.get(conn, tenant_id, number, keys)
@@ -61,7 +61,8 @@ def decide(
             "wrong, record an opt-out or an opt-in.",
             decision=found.decided.decision,
         )
-    evidence = _evidence(conn, found, decision, grounds, address, keys)
+    given = None if address is None else Address.parse_for(found.channel, address)
+    evidence = _evidence(conn, found, decision, grounds, given, keys)
     written: dict[str, Any] = {}
     if evidence is not None:
         outcome = ledger.record(conn, evidence, at=at, keys=keys, lift_cap=lift_cap)
@@ -92,13 +93,13 @@ def _evidence(
     found: Review,
     decision: ReviewDecision,
     grounds: Grounds,
-    address: Address | None,
+    given: Address | None,
     keys: KeyRing,
 ) -> Evidence | None:
     """What is to be recorded; None where nothing was held and nothing is to be stopped."""
     if decision is ReviewDecision.NOT_OPT_OUT and found.hold_event is None:
         return None
-    whom = _whom(found, address, keys)
+    whom = _whom(found, given, keys)
     private = {"review": str(found.number), "reason": grounds.reason}
     if grounds.reference:
         private["reference"] = grounds.reference

@@ -89,6 +89,10 @@ class Review:
     private: Mapping[str, str]
     decided: Decided | None
 
+    def overdue_at(self, at: datetime) -> bool:
+        """Whether nobody has decided it although its day has passed."""
+        return self.decided is None and self.due_at < at
+
 
 def open_review(conn: Connection, doubt: Doubt, *, at: datetime, keys: KeyRing) -> Review:
     """Put a doubt into its tenant's queue. ``at``: when it was received (aware, UTC).

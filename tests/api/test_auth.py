@@ -10,15 +10,17 @@ from optout_service.api import FACE
 from optout_service.api.auth import MAY, Caller, Permission, Remembered
 from optout_service.core.evidence import Authority
 from optout_service.runtime import Runtime
-from optout_service.store import keys
+from optout_service.store import keys, reviews
 from optout_service.store.keys import Role
 from tests.api.asking import MAIL, WORDS, Asker
 from tests.stage import Cast
+from tests.store.acts import doubt
 
 SENDERS = {"sender", "integration", "admin", "platform"}
 RECORDERS = {"integration", "agent", "admin", "platform"}
 READERS = {"integration", "auditor", "admin", "platform"}
 ADMINS = {"admin", "platform"}
+DECIDERS = {"agent", "admin", "platform"}
 
 WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/check"): SENDERS,
@@ -30,6 +32,9 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/events"): READERS,
     ("GET", "/v1/suppressions"): READERS,
     ("GET", "/v1/topics"): ADMINS,
+    ("GET", "/v1/reviews"): DECIDERS | {"auditor"},
+    ("GET", "/v1/reviews/<int:number>"): DECIDERS | {"auditor"},
+    ("POST", "/v1/reviews/<int:number>/decision"): DECIDERS,
 }
 ONE: dict[str, Any] = {"channel": "email", "address": MAIL}
 BODIES: dict[str, dict[str, Any]] = {
@@ -39,20 +44,31 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/links/batch": {"links": [ONE]},
     "/v1/opt-outs": ONE | WORDS,
     "/v1/opt-ins": ONE | WORDS,
+    "/v1/reviews/<int:number>/decision": {"decision": "opt_out", "reason": "plain enough"},
 }
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
 
 
-def send(ask: Asker, method: str, path: str, by: str | None, **headers: str) -> Any:
+def send(ask: Asker, method: str, rule: str, by: str | None, **headers: str) -> Any:
+    path = rule.replace("<int:number>", "1")
     if method == "GET":
         return ask.get(path, by=by, **headers)
-    return ask.post(path, BODIES[path], by=by, **headers)
+    return ask.post(path, BODIES[rule], by=by, **headers)
+
+
+@pytest.fixture
+def queue(rt: Runtime, cast: Cast) -> None:
+    """A review for each of those for whom the keys of the test act."""
+    with rt.writing() as connection:
+        for tenant in (0, cast.acme):
+            reviews.open_review(connection, doubt(tenant), at=rt.now(), keys=rt.keys)
 
 
 def test_every_route_is_in_the_table_of_who_may() -> None:
     assert set(ROUTES) == set(WHO_MAY)
 
 
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("role", [role.value for role in Role])
 def test_a_role_opens_what_the_contract_says_and_nothing_else(ask: Asker, role: str) -> None:
     opened = set()

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -18,25 +17,8 @@ from optout_service.store.reviews import Doubt, Review
 from optout_service.store.tables import review
 from tests.cast import ANA
 from tests.stage import Cast
-from tests.store.acts import AT, message
+from tests.store.acts import AT, PHONE, SAID, doubt, message
 from tests.store.test_concurrency import at_once
-
-PHONE = Address.parse(Kind.PHONE, ANA.phone)
-SAID = {"text": "no more pizza please", "to": "+15005550006"}
-
-
-def doubt(tenant: int, **changes: Any) -> Doubt:
-    """Ana's doubtful text; ``changes`` replace any part of it."""
-    given: dict[str, Any] = {
-        "tenant": tenant,
-        "address": PHONE,
-        "channel": "sms",
-        "source": Source.TEXT,
-        "why": Why.DOUBTFUL,
-        "rule": "review:en:no",
-        "private": SAID,
-    }
-    return Doubt(**(given | changes))
 
 
 def opened(rt: Runtime, given: Doubt, at: datetime = AT) -> Review:
