@@ -10,11 +10,10 @@ from optout_service.api import FACE
 from optout_service.api.auth import MAY, Caller, Permission, Remembered
 from optout_service.core.evidence import Authority
 from optout_service.runtime import Runtime
-from optout_service.store import keys, reviews
+from optout_service.store import keys
 from optout_service.store.keys import Role
 from tests.api.asking import MAIL, WORDS, Asker
 from tests.stage import Cast
-from tests.store.acts import doubt
 
 SENDERS = {"sender", "integration", "admin", "platform"}
 RECORDERS = {"integration", "agent", "admin", "platform"}
@@ -44,24 +43,21 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/links/batch": {"links": [ONE]},
     "/v1/opt-outs": ONE | WORDS,
     "/v1/opt-ins": ONE | WORDS,
-    "/v1/reviews/<int:number>/decision": {"decision": "opt_out", "reason": "plain enough"},
+    "/v1/reviews/1/decision": {"decision": "opt_out", "reason": "plain enough"},
 }
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
 
 
+def path_of(rule: str) -> str:
+    """A path that the rule matches."""
+    return rule.replace("<int:number>", "1")
+
+
 def send(ask: Asker, method: str, rule: str, by: str | None, **headers: str) -> Any:
-    path = rule.replace("<int:number>", "1")
+    path = path_of(rule)
     if method == "GET":
         return ask.get(path, by=by, **headers)
-    return ask.post(path, BODIES[rule], by=by, **headers)
-
-
-@pytest.fixture
-def queue(rt: Runtime, cast: Cast) -> None:
-    """A review for each of those for whom the keys of the test act."""
-    with rt.writing() as connection:
-        for tenant in (0, cast.acme):
-            reviews.open_review(connection, doubt(tenant), at=rt.now(), keys=rt.keys)
+    return ask.post(path, BODIES[path], by=by, **headers)
 
 
 def test_every_route_is_in_the_table_of_who_may() -> None:

@@ -212,6 +212,18 @@ def test_a_decision_that_does_not_fit_decides_nothing(
 
 
 @pytest.mark.parametrize(
+    "change", [{"decision": ANA.email}, {ANA.email: 1}, {"address": f"{ANA.email} at home"}]
+)
+def test_an_address_in_the_wrong_place_is_not_repeated(
+    ask: Asker, hold: Hold, change: dict[str, Any]
+) -> None:
+    hold(address=None, hold_event=None)
+    answer = decide(ask, 1, YES | change)
+    assert answer.status_code == 422
+    assert "canary" not in answer.text
+
+
+@pytest.mark.parametrize(
     "query", [{"state": "lost"}, {"cursor": "x"}, {"limit": "0"}, {"page": "2"}]
 )
 def test_a_query_that_does_not_fit_is_refused(ask: Asker, query: dict[str, str]) -> None:
