@@ -65,7 +65,8 @@ def decide(
     lift_cap: int = 100,
     address: str | None = None,
 ) -> Review:
-    with rt.writing(tenant) as connection:
+    # Not of one tenant's turn: another process would not wait for it either.
+    with rt.writing() as connection:
         return decisions.decide(
             connection,
             tenant,
