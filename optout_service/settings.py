@@ -79,6 +79,11 @@ class Settings:
         "The most opt-ins of one tenant and UTC day that do not come from the recipient.",
         knobs.number(0, 1_000_000),
     )
+    review_holds: bool = knob(
+        True,
+        "Whether a doubtful message stops marketing at once, until somebody has decided.",
+        knobs.flag,
+    )
     statement_timeout_ms: int = knob(
         2000,
         "How long a statement, or the wait for a connection, may take.",

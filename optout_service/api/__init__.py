@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from optout_service.api import checks, feed, links, recording, suppressions, topics
+from optout_service.api import checks, feed, links, recording, reviews, suppressions, topics
 from optout_service.api.auth import Permission, key, key_for_checks
 from optout_service.web import Face, Route, problem
 
@@ -26,6 +26,14 @@ FACE: Final = Face(
             ("GET",),
             key(Permission.SUPPRESSIONS),
             suppressions.list_suppressions,
+        ),
+        Route("/v1/reviews", ("GET",), key(Permission.REVIEWS), reviews.list_reviews),
+        Route("/v1/reviews/<int:number>", ("GET",), key(Permission.REVIEWS), reviews.show_review),
+        Route(
+            "/v1/reviews/<int:number>/decision",
+            ("POST",),
+            key(Permission.DECIDE),
+            reviews.decide_review,
         ),
         Route("/v1/topics", ("GET",), key(Permission.TOPICS), topics.list_topics),
     ),

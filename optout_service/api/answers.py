@@ -40,11 +40,16 @@ def spoken(address: Address) -> str:
     return address.value if address.value is not None else f"sha256:{address.sha256.hex()}"
 
 
-def shown(caller: Caller, address: Address | None) -> str | None:
+def shown(
+    caller: Caller,
+    address: Address | None,
+    *,
+    to_see: Permission = Permission.CLEAR_ADDRESSES,
+) -> str | None:
     """An address from our book: in clear for who may see it, else masked; None if unknown."""
     if address is None:
         return None
-    return spoken(address) if caller.may(Permission.CLEAR_ADDRESSES) else address.masked
+    return spoken(address) if caller.may(to_see) else address.masked
 
 
 def scope(caller: Caller, tenant: int, covered: Scope) -> ScopeShape:

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     SUPPRESSIONS = "read suppressions"
     TOPICS = "topics"
     CLEAR_ADDRESSES = "addresses in clear"
+    REVIEWS = "read reviews"
+    DECIDE = "decide reviews"
 
 
 MAY: Final[Mapping[Role, frozenset[Permission]]] = {
@@ -43,8 +45,8 @@ MAY: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.CLEAR_ADDRESSES,
         }
     ),
-    Role.AGENT: frozenset({Permission.RECORD}),
-    Role.AUDITOR: frozenset({Permission.FEED, Permission.SUPPRESSIONS}),
+    Role.AGENT: frozenset({Permission.RECORD, Permission.REVIEWS, Permission.DECIDE}),
+    Role.AUDITOR: frozenset({Permission.FEED, Permission.SUPPRESSIONS, Permission.REVIEWS}),
     Role.ADMIN: frozenset(Permission),
     Role.PLATFORM: frozenset(Permission),
 }

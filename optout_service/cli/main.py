@@ -150,4 +150,4 @@ def _shown(value: Any) -> str:
 
 
 # Imported for their commands, which they hang on ``main``.
-from optout_service.cli import database, recipient, serve, setup  # noqa: E402, F401
+from optout_service.cli import database, recipient, review, serve, setup  # noqa: E402, F401

@@ -31,6 +31,8 @@ _ADDRESS = click.option(
 _CHANNEL = click.option("--channel", default="email", show_default=True)
 _TOPIC = click.option("--topic", help="One of the tenant's topics; none named unless given.")
 _PURPOSE = click.option("--purpose", help="marketing unless given.")
+# By their values: click would take the names of an enumeration.
+_REASONS = [reason.value for reason in Reason]
 
 
 @main.command()
@@ -124,7 +126,7 @@ def check(
 @_CHANNEL
 @_TOPIC
 @_PURPOSE
-@click.option("--reason", type=click.Choice([*Reason]), default=Reason.OPTED_OUT)
+@click.option("--reason", type=click.Choice(_REASONS), default=Reason.OPTED_OUT.value)
 @click.option("--reference", default="", help="Your ticket or letter.")
 @json_option
 @settings_options

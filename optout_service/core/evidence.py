@@ -73,6 +73,10 @@ class Evidence:
     naming a recipient (``recipient``, ``key:<id>``, ``operator:cli``). ``occurred_at`` is when it
     happened if that is known to differ from now; aware, UTC. ``private`` is what can be erased:
     raw text, IP, user agent, statement, reference. It is encrypted, and committed to by the chain.
+
+    ``undoes``: of an opt-in, the number of the opt-out of the same address that it takes back.
+    Then it lifts what that event put, and nothing else; nothing at all if another opt-out came
+    after it. ``scope`` is then that of the event.
     """
 
     tenant: int
@@ -86,3 +90,4 @@ class Evidence:
     occurred_at: datetime | None = None
     provider_message: ProviderMessage | None = None
     private: Mapping[str, str] = field(default_factory=dict)
+    undoes: int | None = None

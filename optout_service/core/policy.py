@@ -33,6 +33,20 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """An opt-out of the same address in the tenant's ledger, as an opt-in must know of it.
+
+    ``number``, ``occurred_at``, ``recorded_at``: of its event. ``taken_back``: an opt-in undid it.
+    """
+
+    number: int
+    scope: Scope
+    occurred_at: datetime
+    recorded_at: datetime
+    taken_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rung:
     """Who may lift a suppression of one reason, and why it is so."""
 
@@ -77,12 +91,14 @@ class Refusal:
 class Decision:
     """What the ledger is to write: rows to put (new, or in place of the same scope), rows to drop.
 
-    ``refused`` is what an opt-in asked for and may not have; then nothing is put or dropped.
+    ``refused`` is what an opt-in asked for and may not have; then nothing is put or dropped. Nor is
+    it where an opt-in is ``overtaken`` by a newer opt-out.
     """
 
     put: tuple[Suppression, ...] = ()
     drop: tuple[Scope, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    overtaken: bool = False
 
     @property
     def changed(self) -> bool:
@@ -116,18 +132,21 @@ def decide(
     number: int,
     at: datetime,
     topics: Collection[str],
+    earlier: Sequence[Earlier],
 ) -> Decision:
     """What an act does to what stands.
 
     ``standing``: all suppressions of the digest, the tenant's own and the platform's. ``number``:
     the event's number. ``at``: when it was received. ``topics``: the tenant's topics, to pin when
-    an opt-in takes one topic out of "everything".
+    an opt-in takes one topic out of "everything". ``earlier``: the digest's opt-outs at the tenant,
+    for an opt-in that says when it happened or what it takes back: those that are not older than
+    it, and those since the first that stands.
     """
     match evidence.action:
         case Action.OPT_OUT:
             return _opt_out(evidence, standing, number, at)
         case Action.OPT_IN:
-            return _opt_in(evidence, standing, topics)
+            return _opt_in(evidence, standing, topics, earlier)
 
 
 def _opt_out(
@@ -144,12 +163,14 @@ def _opt_out(
 
 
 def _opt_in(
-    evidence: Evidence, standing: Sequence[Suppression], topics: Collection[str]
+    evidence: Evidence,
+    standing: Sequence[Suppression],
+    topics: Collection[str],
+    earlier: Sequence[Earlier],
 ) -> Decision:
-    if evidence.authority is Authority.RECIPIENT_PHONE:
-        touched = [row for row in standing if _taken_by_the_same_door(row, evidence)]
-    else:
-        touched = [row for row in standing if _overlap(row.scope, evidence.scope)]
+    if _overtaken(evidence, earlier):
+        return Decision(overtaken=True)
+    touched = _touched(evidence, standing, earlier)
     refused = tuple(
         Refusal(row, who)
         for row in touched
@@ -162,11 +183,52 @@ def _opt_in(
         del kept[row.scope]
     pins: dict[Scope, Suppression] = {}
     for row in touched:
-        for scope in _remainder(row.scope, evidence.scope, evidence.address.kind, topics):
+        lifted = evidence.scope if evidence.undoes is None else row.scope
+        for scope in _remainder(row.scope, lifted, evidence.address.kind, topics):
             there = pins.get(scope) or kept.get(scope)
             if there is None or _STRENGTH[there.reason] < _STRENGTH[row.reason]:
                 pins[scope] = replace(row, scope=scope)
     return Decision(put=tuple(pins.values()), drop=tuple(row.scope for row in touched))
+
+
+def _overtaken(evidence: Evidence, earlier: Sequence[Earlier]) -> bool:
+    """Whether a newer opt-out keeps an opt-in from changing anything.
+
+    An opt-in that says when it happened is late if an opt-out of the same things happened no
+    earlier: deliveries are reordered, and an old START can be posted again. Where it does not say,
+    it happened as it came. One that takes an event back is about the state that this event left.
+    """
+    if (happened := evidence.occurred_at) is not None and any(
+        happened <= one.occurred_at and _overlap(one.scope, evidence.scope) for one in earlier
+    ):
+        return True
+    return (undone := evidence.undoes) is not None and any(
+        one.number > undone and not one.taken_back for one in earlier
+    )
+
+
+def _touched(
+    evidence: Evidence, standing: Sequence[Suppression], earlier: Sequence[Earlier]
+) -> list[Suppression]:
+    """What an opt-in is about: all of it is lifted, or none."""
+    if evidence.undoes is not None:
+        own = [row for row in standing if row.tenant == evidence.tenant]
+        return [row for row in own if _rests_on_nothing_else(row, evidence.undoes, earlier)]
+    if evidence.authority is Authority.RECIPIENT_PHONE:
+        return [row for row in standing if _taken_by_the_same_door(row, evidence)]
+    return [row for row in standing if _overlap(row.scope, evidence.scope)]
+
+
+def _rests_on_nothing_else(row: Suppression, undone: int, earlier: Sequence[Earlier]) -> bool:
+    """Whether a suppression goes when an event is undone: no opt-out is left that asked for it.
+
+    That is what the event put, and what was put by one that had been taken back while others were
+    still to be heard. A reason that an event raised was not put by it.
+    """
+    recorded_at = {one.number: one.recorded_at for one in earlier}
+    if undone not in recorded_at or recorded_at.get(row.event) != row.since:
+        return False
+    return all(one.taken_back or one.number == undone for one in earlier if one.number >= row.event)
 
 
 def _taken_by_the_same_door(row: Suppression, evidence: Evidence) -> bool:

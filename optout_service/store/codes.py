@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Dialect, SmallInteger
 from sqlalchemy.types import TypeDecorator
 
 from optout_service.core.evidence import Action, Reason, Source
+from optout_service.core.review import ReviewDecision, Why
 from optout_service.core.scope import ANY, Channel, Kind, Purpose
 
 CHANNEL: Final[Mapping[str, int]] = {
@@ -46,6 +47,16 @@ SOURCE: Final[Mapping[Source, int]] = {
     Source.API: 7,
     Source.IMPORT: 8,
     Source.OPERATOR: 9,
+}
+WHY: Final[Mapping[Why, int]] = {
+    Why.DOUBTFUL: 1,
+    Why.UNKNOWN_SENDER: 2,
+    Why.DAMAGED_LINK: 3,
+    Why.MAIL: 4,
+}
+REVIEW_DECISION: Final[Mapping[ReviewDecision, int]] = {
+    ReviewDecision.OPT_OUT: 1,
+    ReviewDecision.NOT_OPT_OUT: 2,
 }
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

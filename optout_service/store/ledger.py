@@ -13,23 +13,15 @@ from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from optout_service.core.errors import LiftCap, NotFound, NotLiftable
 from optout_service.core.evidence import Action, Authority, Evidence, ProviderMessage
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM, Decision, Refusal, Suppression, decide
 from optout_service.core.scope import ANY
-from optout_service.store import book, chain, suppressions
+from optout_service.store import book, chain, past, suppressions
 from optout_service.store.prepared import Prepared, Row, Run, run
-from optout_service.store.tables import (
-    address_book,
-    event,
-    provider_message,
-    tenant,
-    topic,
-)
+from optout_service.store.tables import event, provider_message, tenant, topic
 
 _RECIPIENT: Final = frozenset({Authority.RECIPIENT_PAGE, Authority.RECIPIENT_PHONE})
 
@@ -40,8 +32,10 @@ class Outcome:
 
     ``replayed``: this provider's message was counted before, as ``event``, and ``changed`` is what
     it did then; nothing was written now.
-    ``refused``: what an opt-in by the recipient could not lift. ``suppression``: the row of the
-    evidence's own scope, if there is one now.
+    ``refused``: what an opt-in by the recipient could not lift. ``overtaken``: an opt-in that
+    changed nothing since an opt-out is newer than what it is about: written down, and no error,
+    since it was true when it was said. ``suppression``: the row of the evidence's own scope, if
+    there is one now.
     """
 
     event: int
@@ -49,6 +43,7 @@ class Outcome:
     suppression: Suppression | None = None
     replayed: bool = False
     refused: tuple[Refusal, ...] = ()
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +83,6 @@ _SEEN = Prepared(
 )
 _APPEND = Prepared(insert(event))
 _COUNT = Prepared(insert(provider_message))
-_REMEMBER = Prepared(
-    {
-        "sqlite": sqlite_insert(address_book).on_conflict_do_nothing(),
-        "postgresql": pg_insert(address_book).on_conflict_do_nothing(),
-    }
-)
 _ADVANCE = Prepared(
     update(tenant)
     .where(tenant.c.id == bindparam("tenant"))
@@ -133,7 +122,12 @@ def record(
         return seen
     number = position.seq + 1
     decision = decide(
-        evidence, standing, number=number, at=at, topics=_topics_to_pin(conn, evidence)
+        evidence,
+        standing,
+        number=number,
+        at=at,
+        topics=_topics_to_pin(conn, evidence),
+        earlier=past.opt_outs(conn, evidence, digest, standing, keys),
     )
     if decision.refused and evidence.authority not in _RECIPIENT:
         raise _not_liftable(decision.refused)
@@ -143,13 +137,18 @@ def record(
     if evidence.provider_message is not None:
         writes.append((_COUNT, row | {"event": number}))
     writes += suppressions.writes(evidence.tenant, digest, decision)
-    if position.address_book and evidence.address.value is not None:
-        sealed = book.seal_address(keys, evidence.tenant, evidence.address.value)
-        writes.append((_REMEMBER, row | {"sealed": sealed}))
+    if position.address_book:
+        writes += book.remember(keys, evidence.tenant, evidence.address)
     writes.append((_ADVANCE, row | {"lift_day": lift_day, "lift_count": lift_count}))
     run(conn, *writes)
     now_standing = _now_standing(standing, evidence, decision)
-    return Outcome(number, decision.changed, now_standing, refused=decision.refused)
+    return Outcome(
+        number,
+        decision.changed,
+        now_standing,
+        refused=decision.refused,
+        overtaken=decision.overtaken,
+    )
 
 
 def _read(
@@ -239,7 +238,10 @@ def _event(
     keys: KeyRing,
 ) -> dict[str, Any]:
     salt = os.urandom(16)
-    private = json.dumps(dict(evidence.private), sort_keys=True, ensure_ascii=False).encode()
+    said = dict(evidence.private)
+    if evidence.undoes is not None:
+        said[past.UNDOES] = str(evidence.undoes)
+    private = json.dumps(said, sort_keys=True, ensure_ascii=False).encode()
     row: dict[str, Any] = {
         "tenant": evidence.tenant,
         "number": number,

@@ -13,6 +13,8 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    UniqueConstraint,
+    text,
 )
 
 from optout_service.store.codes import (
@@ -21,7 +23,9 @@ from optout_service.store.codes import (
     KIND,
     PURPOSE,
     REASON,
+    REVIEW_DECISION,
     SOURCE,
+    WHY,
     Code,
     Instant,
 )
@@ -195,4 +199,38 @@ idempotency = Table(
     Column("created_at", Instant, nullable=False),
     sqlite_with_rowid=False,
     comment="What an Idempotency-Key was answered with. Sealed: answers can name an address.",
+)
+
+_OPEN = text("decided_at IS NULL")
+
+review = Table(
+    "review",
+    metadata,
+    Column("tenant", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(16)),
+    Column("kind", Code(KIND)),
+    Column("channel", Code(CHANNEL), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("source", Code(SOURCE), nullable=False),
+    Column("why", Code(WHY), nullable=False),
+    Column("rule", String, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("hold_event", BigInteger),
+    Column("provider", String(32)),
+    Column("account", String(64)),
+    Column("message_id", String(200)),
+    Column("private", LargeBinary),
+    Column("decided_at", Instant),
+    Column("decision", Code(REVIEW_DECISION)),
+    Column("decided_by", String(100)),
+    Column("decision_event", BigInteger),
+    Column("grounds", LargeBinary),
+    UniqueConstraint("tenant", "provider", "account", "message_id"),
+    Index(
+        "ix_review_open", "tenant", "number", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN
+    ),
+    sqlite_with_rowid=False,
+    comment="What a person must read. private: what was said; grounds: why it was decided so.",
 )

@@ -9,7 +9,10 @@ from flask.testing import FlaskClient
 
 from optout_service.app import create_app
 from optout_service.runtime import Runtime
+from optout_service.store import reviews
 from tests.api.asking import Asker
+from tests.stage import Cast
+from tests.store.acts import doubt
 
 
 @pytest.fixture
@@ -27,3 +30,11 @@ def ask_with(rt: Runtime, api_keys: dict[str, str]) -> Callable[..., Asker]:
         return Asker(create_app(other).test_client(), api_keys)
 
     return build
+
+
+@pytest.fixture
+def queue(rt: Runtime, cast: Cast) -> None:
+    """A review for Acme and one for the platform: for all for whom the keys of a test act."""
+    with rt.writing() as connection:
+        for tenant in (0, cast.acme):
+            reviews.open_review(connection, doubt(tenant), at=rt.now(), keys=rt.keys)

@@ -19,6 +19,7 @@ SENDERS = {"sender", "integration", "admin", "platform"}
 RECORDERS = {"integration", "agent", "admin", "platform"}
 READERS = {"integration", "auditor", "admin", "platform"}
 ADMINS = {"admin", "platform"}
+DECIDERS = {"agent", "admin", "platform"}
 
 WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/check"): SENDERS,
@@ -30,6 +31,9 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/events"): READERS,
     ("GET", "/v1/suppressions"): READERS,
     ("GET", "/v1/topics"): ADMINS,
+    ("GET", "/v1/reviews"): DECIDERS | {"auditor"},
+    ("GET", "/v1/reviews/<int:number>"): DECIDERS | {"auditor"},
+    ("POST", "/v1/reviews/<int:number>/decision"): DECIDERS,
 }
 ONE: dict[str, Any] = {"channel": "email", "address": MAIL}
 BODIES: dict[str, dict[str, Any]] = {
@@ -39,11 +43,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/links/batch": {"links": [ONE]},
     "/v1/opt-outs": ONE | WORDS,
     "/v1/opt-ins": ONE | WORDS,
+    "/v1/reviews/1/decision": {"decision": "opt_out", "reason": "plain enough"},
 }
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
 
 
-def send(ask: Asker, method: str, path: str, by: str | None, **headers: str) -> Any:
+def path_of(rule: str) -> str:
+    """A path that the rule matches."""
+    return rule.replace("<int:number>", "1")
+
+
+def send(ask: Asker, method: str, rule: str, by: str | None, **headers: str) -> Any:
+    path = path_of(rule)
     if method == "GET":
         return ask.get(path, by=by, **headers)
     return ask.post(path, BODIES[path], by=by, **headers)
@@ -53,6 +64,7 @@ def test_every_route_is_in_the_table_of_who_may() -> None:
     assert set(ROUTES) == set(WHO_MAY)
 
 
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("role", [role.value for role in Role])
 def test_a_role_opens_what_the_contract_says_and_nothing_else(ask: Asker, role: str) -> None:
     opened = set()

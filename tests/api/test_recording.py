@@ -169,6 +169,14 @@ def test_an_agent_names_a_reference(ask: Asker) -> None:
     assert ask.post(OUT, mail(reference="T-1"), by="agent").status_code == 201
 
 
+def test_an_opt_in_older_than_an_opt_out_is_recorded_and_changes_nothing(ask: Asker) -> None:
+    left = ask.opt_out(occurred_at="2026-01-31T12:00:00Z")
+    late = ask.opt_in(occurred_at="2026-01-31T12:00:00Z")
+    assert late.status_code == 200
+    assert late.json == {"event": 2, "changed": False, "suppression": left["suppression"]}
+    assert ask.opt_in(occurred_at="2026-01-31T12:00:01Z").status_code == 201
+
+
 @pytest.mark.parametrize("missing", ["reference", "statement"])
 def test_an_opt_in_without_evidence_lifts_nothing(ask: Asker, missing: str) -> None:
     ask.opt_out()

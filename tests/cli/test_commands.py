@@ -93,6 +93,12 @@ def test_leaving_is_seen_by_the_next_check_and_told_by_the_history(run: Run, acm
     assert "letter 7" in run("history", *who).output
 
 
+def test_a_reason_is_spelled_as_everywhere(run: Run, acme: str) -> None:
+    who = ("--tenant", acme, "--address", "jo@example.com")
+    run("opt-out", *who, "--reason", "complaint")
+    assert "complaint" in run("check", *who).output
+
+
 def test_a_history_without_events_says_that_nothing_stands(run: Run, acme: str) -> None:
     who = ("--tenant", acme, "--address", "jo@example.com")
     assert "Nothing stands." in run("history", *who).output

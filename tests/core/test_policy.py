@@ -59,7 +59,7 @@ def row(
 
 
 def decided(evidence: Evidence, *standing: Suppression) -> Decision:
-    return decide(evidence, standing, number=8, at=NOW, topics=TOPICS)
+    return decide(evidence, standing, number=8, at=NOW, topics=TOPICS, earlier=())
 
 
 def after(decision: Decision, standing: Iterable[Suppression]) -> list[Suppression]:
@@ -150,7 +150,9 @@ def test_within_a_tenant_nobody_lifts_what_the_platform_suppressed(
 def test_a_platform_key_lifts_what_the_platform_suppressed() -> None:
     standing = row(EVERYTHING, tenant=PLATFORM)
     evidence = act(Action.OPT_IN, EVERYTHING, authority=Authority.PLATFORM, tenant=PLATFORM)
-    assert decide(evidence, [standing], number=8, at=NOW, topics=()).drop == (EVERYTHING,)
+    assert decide(evidence, [standing], number=8, at=NOW, topics=(), earlier=()).drop == (
+        EVERYTHING,
+    )
 
 
 def test_coming_back_for_one_topic_pins_the_others() -> None:

@@ -23,6 +23,9 @@ DOORS = {
     "POST /v1/links/batch": "API key: mint links",
     "GET /v1/events": "API key: read the feed",
     "GET /v1/suppressions": "API key: read suppressions",
+    "GET /v1/reviews": "API key: read reviews",
+    "GET /v1/reviews/<int:number>": "API key: read reviews",
+    "POST /v1/reviews/<int:number>/decision": "API key: decide reviews",
     "GET /v1/topics": "API key: topics",
 }
 

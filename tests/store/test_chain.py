@@ -67,6 +67,8 @@ def test_the_numbers_of_words_never_change() -> None:
         "import": 8,
         "operator": 9,
     }
+    assert codes.WHY == {"doubtful": 1, "unknown_sender": 2, "damaged_link": 3, "mail": 4}
+    assert codes.REVIEW_DECISION == {"opt_out": 1, "not_opt_out": 2}
 
 
 def test_a_time_comes_back_as_it_went_in() -> None:
