@@ -16,11 +16,11 @@ from optout_service import __version__
 from optout_service.api import FACE
 from optout_service.api.auth import TENANT_HEADER
 from optout_service.api.bodies.parts import Problem
-from optout_service.api.operations import (
+from optout_service.api.operations import OPERATIONS
+from optout_service.api.operations.operation import (
     ANY_BODY,
     ANY_QUERY,
     ANY_ROUTE,
-    OPERATIONS,
     Media,
     Operation,
 )
@@ -52,7 +52,7 @@ def document(base_url: str) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(shapes, ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for route in FACE.routes:
-        path = _VARIABLE.sub(r"{\g<name>}", route.rule)
+        path = path_of(route.rule)
         for method in route.methods:
             operation = OPERATIONS[method, route.rule]
             paths.setdefault(path, {})[method.lower()] = _operation(method, route, operation)
@@ -73,6 +73,11 @@ def document(base_url: str) -> dict[str, Any]:
             "schemas": schemas,
         },
     }
+
+
+def path_of(rule: str) -> str:
+    """A route's rule as a path template: ``/v1/reviews/{number}``."""
+    return _VARIABLE.sub(r"{\g<name>}", rule)
 
 
 def _shapes() -> Iterable[type[Struct]]:

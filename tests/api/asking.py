@@ -82,3 +82,8 @@ class Asker:
 def sha256_of(canonical: str) -> str:
     """An address as partners exchange it."""
     return f"sha256:{sha256(canonical.encode()).hexdigest()}"
+
+
+def path_of(rule: str) -> str:
+    """A path that a route's rule matches, in the tests' world."""
+    return rule.replace("<int:number>", "1")

@@ -12,7 +12,7 @@ from optout_service.core.evidence import Authority
 from optout_service.runtime import Runtime
 from optout_service.store import keys
 from optout_service.store.keys import Role
-from tests.api.asking import MAIL, WORDS, Asker
+from tests.api.asking import MAIL, WORDS, Asker, path_of
 from tests.stage import Cast
 
 SENDERS = {"sender", "integration", "admin", "platform"}
@@ -46,11 +46,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/reviews/1/decision": {"decision": "opt_out", "reason": "plain enough"},
 }
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
-
-
-def path_of(rule: str) -> str:
-    """A path that the rule matches."""
-    return rule.replace("<int:number>", "1")
 
 
 def send(ask: Asker, method: str, rule: str, by: str | None, **headers: str) -> Any:

@@ -10,8 +10,8 @@ import pytest
 
 from optout_service.api import FACE
 from optout_service.api.bodies import checks, links, reading, recording
-from tests.api.asking import MAIL, Asker
-from tests.api.test_auth import BODIES, path_of, send
+from tests.api.asking import MAIL, Asker, path_of
+from tests.api.test_auth import BODIES, send
 
 CANARY = "wrong.place.8f3a@leak.example"
 CANARY_PHONE = "14155550188"

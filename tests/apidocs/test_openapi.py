@@ -8,19 +8,14 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
 from optout_service.api import FACE
-from optout_service.api.operations import OPERATIONS, Media
+from optout_service.api.operations import OPERATIONS
+from optout_service.api.operations.operation import Media
 from optout_service.apidocs import openapi
 from optout_service.core.errors import OptOutError
 from optout_service.web import STATUS
-from tests.api.asking import Asker
+from tests.api.asking import Asker, path_of
 
 ROUTES = {(method, route.rule) for route in FACE.routes for method in route.methods}
-
-
-@pytest.fixture
-def ask(client: FlaskClient, api_keys: dict[str, str]) -> Asker:
-    """The API with all keys at hand."""
-    return Asker(client, api_keys)
 
 
 def test_it_is_valid_openapi_3_1() -> None:
@@ -48,20 +43,21 @@ def test_every_example_answer_is_of_the_type_that_is_sent(route: tuple[str, str]
         msgspec.convert(operation.answer, shape)
 
 
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize(
     "route", sorted(route for route in OPERATIONS if OPERATIONS[route].example), ids=" ".join
 )
 def test_every_example_request_is_taken(ask: Asker, route: tuple[str, str]) -> None:
-    method, path = route
+    method, rule = route
     assert method == "POST"
-    answer = ask.post(path, OPERATIONS[route].example, by="admin")
+    answer = ask.post(path_of(rule), OPERATIONS[route].example, by="admin")
     assert answer.status_code in OPERATIONS[route].answers, answer.text
 
 
 def test_every_kind_of_refusal_is_described_with_its_own_status() -> None:
     document = openapi.document("https://optout.example.com")
     for (method, rule), operation in OPERATIONS.items():
-        described = document["paths"][rule.replace("<", "{").replace(">", "}")][method.lower()]
+        described = document["paths"][openapi.path_of(rule)][method.lower()]
         kinds: tuple[type[OptOutError], ...] = operation.refuses
         for kind in kinds:
             told = described["responses"][str(STATUS[kind])]["description"]

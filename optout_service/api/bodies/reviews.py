@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from optout_service.api.bodies.parts import Limit, Number, Reference, Statement
+from optout_service.api.bodies.parts import AddressText, Limit, Number, Reference, Statement
 from optout_service.core.evidence import Source
 from optout_service.core.review import ReviewDecision, ReviewState, Why
 
@@ -25,7 +25,7 @@ class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     decision: ReviewDecision
     reason: Statement
     reference: Reference | None = None
-    address: str | None = None
+    address: AddressText | None = None
 
 
 class DecisionShape(Struct, frozen=True):

@@ -1,0 +1,27 @@
+"""What each route reads, answers and refuses: the table behind ``/openapi.json``, a part a tag.
+
+Shapes and rules come from the types that validate; here stand only what goes with what, and the
+examples. A test sends every example, and holds the table to the routes.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from optout_service.api.operations import (
+    asking,
+    linking,
+    reading,
+    recording,
+    reviewing,
+    setting_up,
+)
+from optout_service.api.operations.operation import Operation
+
+OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
+    **asking.OPERATIONS,
+    **recording.OPERATIONS,
+    **linking.OPERATIONS,
+    **reading.OPERATIONS,
+    **reviewing.OPERATIONS,
+    **setting_up.OPERATIONS,
+}
