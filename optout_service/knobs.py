@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import field
+from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -104,6 +105,14 @@ def number(least: int, most: int) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def day(value: str) -> date | None:
+    """A day, as 2027-01-31; empty: none."""
+    try:
+        return date.fromisoformat(value.strip()) if value.strip() else None
+    except ValueError:
+        raise Fault("is no day; give one such as 2027-01-31, or nothing") from None
 
 
 def level(value: str) -> str:

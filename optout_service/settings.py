@@ -8,6 +8,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -83,6 +84,11 @@ class Settings:
         True,
         "Whether a doubtful message stops marketing at once, until somebody has decided.",
         knobs.flag,
+    )
+    revoke_all_from: date | None = knob(
+        date(2027, 1, 31),
+        "The day (UTC) from which a STOP stops all, however narrow its sender; empty: never.",
+        knobs.day,
     )
     statement_timeout_ms: int = knob(
         2000,

@@ -2,13 +2,23 @@
 
 from typing import Final
 
-from optout_service.api import checks, feed, links, recording, reviews, suppressions, topics
+from optout_service.api import (
+    checks,
+    feed,
+    links,
+    recording,
+    reviews,
+    suppressions,
+    texts,
+    topics,
+)
 from optout_service.api.auth import Permission, key, key_for_checks
 from optout_service.web import Face, Route, problem
 
 _CHECK: Final = key_for_checks(Permission.CHECK)
 _LINKS: Final = key(Permission.LINKS)
 _RECORD: Final = key(Permission.RECORD)
+_TEXTS: Final = key(Permission.TEXTS)
 
 FACE: Final = Face(
     name="api",
@@ -36,6 +46,9 @@ FACE: Final = Face(
             reviews.decide_review,
         ),
         Route("/v1/topics", ("GET",), key(Permission.TOPICS), topics.list_topics),
+        Route("/v1/texts", ("GET",), _TEXTS, texts.list_texts),
+        Route("/v1/texts", ("PUT",), _TEXTS, texts.put_text),
+        Route("/v1/texts", ("DELETE",), _TEXTS, texts.remove_text),
     ),
     refuse=problem,
 )

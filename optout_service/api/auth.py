@@ -28,6 +28,7 @@ class Permission(StrEnum):
     FEED = "read the feed"
     SUPPRESSIONS = "read suppressions"
     TOPICS = "topics"
+    TEXTS = "texts"
     CLEAR_ADDRESSES = "addresses in clear"
     REVIEWS = "read reviews"
     DECIDE = "decide reviews"

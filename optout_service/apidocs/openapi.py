@@ -177,13 +177,15 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
 
 def _answers(operation: Operation) -> dict[str, Any]:
     ordinary = next(iter(operation.answers))
-    return {
-        str(status): {
-            "description": shape.description if isinstance(shape, Media) else _first_line(shape),
-            "content": _content(shape, operation.answer if status == ordinary else None),
-        }
-        for status, shape in operation.answers.items()
-    }
+    described: dict[str, Any] = {}
+    for status, shape in operation.answers.items():
+        if shape is None:
+            described[str(status)] = {"description": "Done; there is no body."}
+            continue
+        text = shape.description if isinstance(shape, Media) else _first_line(shape)
+        content = _content(shape, operation.answer if status == ordinary else None)
+        described[str(status)] = {"description": text, "content": content}
+    return described
 
 
 def _content(shape: type[Struct] | Media, example: Any) -> dict[str, Any]:

@@ -150,4 +150,11 @@ def _shown(value: Any) -> str:
 
 
 # Imported for their commands, which they hang on ``main``.
-from optout_service.cli import database, recipient, review, serve, setup  # noqa: E402, F401
+from optout_service.cli import (  # noqa: E402, F401
+    database,
+    recipient,
+    review,
+    serve,
+    setup,
+    texts,
+)

@@ -10,7 +10,7 @@ from optout_service.cli.main import json_option, main, opened, settings_options,
 from optout_service.settings import Settings
 
 _TENANT = click.option("--tenant", required=True, help="The tenant's slug.")
-_KINDS = ("long_code", "toll_free", "short_code", "messaging_service", "whatsapp", "voice")
+_KINDS = ("long_code", "toll_free", "short_code", "messaging_service", "whatsapp", "rcs", "voice")
 _ROLES = ("sender", "integration", "agent", "auditor", "admin", "platform")
 
 
@@ -153,6 +153,8 @@ def sender() -> None:
 @click.option("--address", required=True, help="The number, short code, or MG... of a service.")
 @click.option("--kind", required=True, type=click.Choice(_KINDS))
 @click.option("--topic", default="*", show_default=True, help="What a STOP to it stops.")
+@click.option("--channel", default="*", show_default=True, help="Likewise, its channel alone.")
+@click.option("--language", default="", help="What its recipients read: a tag such as fr.")
 @click.option("--advanced-opt-out/--no-advanced-opt-out", default=False)
 @json_option
 @settings_options
@@ -164,19 +166,32 @@ def create_sender(
     address: str,
     kind: str,
     topic: str,
+    channel: str,
+    language: str,
     advanced_opt_out: bool,
     as_json: bool,
 ) -> None:
-    """Register a sender."""
+    """Register a sender. A STOP to it stops everything, unless it is narrowed."""
     from optout_service.store import senders, tenants
     from optout_service.store.senders import Sender, SenderKind
 
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
         tenants.require_topics(connection, found.id, [topic])
-        made = Sender(found.id, provider, sid, address, SenderKind(kind), topic, advanced_opt_out)
-        senders.create(connection, made)
-    show({"sender": address, "kind": kind, "topic": topic}, as_json=as_json)
+        made = Sender(
+            tenant=found.id,
+            provider=provider,
+            account=sid,
+            address=address,
+            kind=SenderKind(kind),
+            topic=topic,
+            advanced_opt_out=advanced_opt_out,
+            channel=channel,
+            language=language,
+        )
+        made = senders.create(connection, made)
+    shown = {"sender": address, "kind": kind, "topic": topic, "channel": channel}
+    show(shown | {"language": made.language}, as_json=as_json)
 
 
 @sender.command("list")
@@ -196,6 +211,8 @@ def list_senders(settings: Settings, tenant: str, as_json: bool) -> None:
             "provider": s.provider,
             "account": s.account,
             "topic": s.topic,
+            "channel": s.channel,
+            "language": s.language,
             "advanced_opt_out": s.advanced_opt_out,
         }
         for s in found

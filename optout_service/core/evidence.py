@@ -77,6 +77,9 @@ class Evidence:
     ``undoes``: of an opt-in, the number of the opt-out of the same address that it takes back.
     Then it lifts what that event put, and nothing else; nothing at all if another opt-out came
     after it. ``scope`` is then that of the event.
+
+    ``gives_back``: of an opt-in by text, the scopes that it may lift, none beyond ``scope``; None:
+    ``scope`` itself.
     """
 
     tenant: int
@@ -91,3 +94,4 @@ class Evidence:
     provider_message: ProviderMessage | None = None
     private: Mapping[str, str] = field(default_factory=dict)
     undoes: int | None = None
+    gives_back: frozenset[Scope] | None = None

@@ -233,7 +233,8 @@ def _rests_on_nothing_else(row: Suppression, undone: int, earlier: Sequence[Earl
 
 def _taken_by_the_same_door(row: Suppression, evidence: Evidence) -> bool:
     """START gives back what STOP to the same sender took, and no brand's, page's or court's."""
-    return row.tenant == evidence.tenant and row.scope == evidence.scope
+    own = (evidence.scope,) if evidence.gives_back is None else evidence.gives_back
+    return row.tenant == evidence.tenant and row.scope in own
 
 
 def _overlap(left: Scope, right: Scope) -> bool:

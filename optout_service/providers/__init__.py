@@ -5,7 +5,7 @@ from typing import Final
 from flask import Response
 
 from optout_service.core.errors import OptOutError
-from optout_service.providers import hooks, messaging
+from optout_service.providers import hooks, messaging, reports
 from optout_service.web import Face, Route
 
 
@@ -17,6 +17,10 @@ def _refuse(error: OptOutError, status: int) -> Response:
 FACE: Final = Face(
     name="providers",
     prefixes=("/hooks/",),
-    routes=(Route("/hooks/twilio/messages", ("POST",), hooks.TWILIO, messaging.messages),),
+    routes=(
+        Route("/hooks/twilio/messages", ("POST",), hooks.TWILIO_MESSAGE, messaging.messages),
+        Route("/hooks/twilio/status", ("POST",), hooks.TWILIO_STATUS, reports.statuses),
+        Route("/hooks/twilio/events", ("POST",), hooks.TWILIO_EVENTS, reports.events),
+    ),
     refuse=_refuse,
 )

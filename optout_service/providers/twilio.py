@@ -6,10 +6,13 @@ Sources: Twilio, "Webhooks security"; "Messaging webhooks, request parameters"; 
 
 import hmac
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from hashlib import sha256
-from typing import Any, Final, Protocol, overload
+from importlib.resources import files
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
@@ -21,21 +24,35 @@ from twilio.request_validator import (
 )
 
 from optout_service.core.errors import BadSignature, Malformed
+from optout_service.core.keyword import Intent
 from optout_service.core.scope import Channel
+from optout_service.providers.inbound import MAX_KEY, Answers, Inbound, Meaning, Status
 
+PROVIDER: Final = "twilio"
+
+_BY_OPT_OUT_TYPE: Final = {
+    "STOP": Intent.OPT_OUT,
+    "START": Intent.OPT_IN,
+    "HELP": Intent.HELP,
+}
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _CHANNELS: Final = {"": Channel.SMS, "whatsapp": Channel.WHATSAPP, "rcs": Channel.RCS}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CODE = re.compile(r"\d{1,6}", re.ASCII)
+_WORD = re.compile(r"[a-z_-]{1,32}", re.ASCII)
+_DIGITS = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 _LEGACY: Final = {"!": "%21", "'": "%27", "(": "%28", ")": "%29", "*": "%2A"}
 
 
-class Parameters(Protocol):
+class Fields(Protocol):
+    """Fields by name."""
+
+    def get(self, key: str, default: str, /) -> str: ...
+
+
+class Parameters(Fields, Protocol):
     """Form fields that may repeat, as Werkzeug's MultiDict has them."""
 
-    @overload
-    def get(self, key: str, /) -> str | None: ...
-    @overload
-    def get(self, key: str, /, default: str) -> str: ...
     def getlist(self, key: str, /) -> list[str]: ...
     def __iter__(self) -> Iterator[str]: ...
 
@@ -44,24 +61,6 @@ class Headers(Protocol):
     """Header fields by name, in any case."""
 
     def get(self, key: str, /) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """One inbound message.
-
-    ``person`` is who wrote it, without the channel's prefix: usually E.164, but a short code, a
-    name, or a WhatsApp business-scoped id can come too.
-    """
-
-    account: str
-    message_id: str
-    channel: str
-    person: str
-    to: str
-    messaging_service: str
-    text: str
-    opt_out_type: str
 
 
 def signed_url(public_url: str, raw_target: str) -> str:
@@ -107,35 +106,60 @@ def parse_inbound(parameters: Parameters) -> Inbound:
     Raises Malformed when it lacks what no message lacks: AccountSid, MessageSid, From.
     """
     account = parameters.get("AccountSid", "")
-    message_id = next(
-        filter(
-            None,
-            (parameters.get(k) for k in ("MessageSid", "SmsMessageSid", "SmsSid")),
-        ),
-        "",
-    )
-    channel, person = _without_prefix(parameters.get("From", ""))
-    if not account or not message_id or not person:
+    message_id = _first(parameters, "MessageSid", "SmsMessageSid", "SmsSid")
+    channel, person = without_prefix(parameters.get("From", ""))
+    if channel == Channel.WHATSAPP and not person.startswith("+"):
+        # An id of the business's own (US.1234...). WaId, if it is there, is the phone behind it.
+        person = _phone_of(parameters.get("WaId", "")) or person
+    if not account or not person or not 0 < len(message_id) <= MAX_KEY:
         raise Malformed("An inbound message has AccountSid, MessageSid and From.")
     return Inbound(
+        provider=PROVIDER,
         account=account,
         message_id=message_id,
         channel=channel,
         person=person,
-        to=_without_prefix(parameters.get("To", ""))[1],
-        messaging_service=parameters.get("MessagingServiceSid", ""),
+        to=without_prefix(parameters.get("To", ""))[1],
+        service=parameters.get("MessagingServiceSid", ""),
         text=parameters.get("Body", ""),
-        opt_out_type=parameters.get("OptOutType", "").strip().upper(),
+        matched=_BY_OPT_OUT_TYPE.get(parameters.get("OptOutType", "").strip().upper()),
     )
 
 
-def reply(text: str | None) -> str:
-    """TwiML that sends ``text`` back, or says nothing: an empty ``<Response/>``, never plain text,
-    which Twilio would send out as a message."""
-    head = '<?xml version="1.0" encoding="UTF-8"?>'
-    if not text:
-        return f"{head}<Response/>"
-    return f"{head}<Response><Message>{escape(_NOT_XML.sub('', text))}</Message></Response>"
+def parse_status(parameters: Fields, *, occurred_at: datetime | None = None) -> Status:
+    """What became of a message. Raises Malformed when it lacks AccountSid or MessageSid."""
+    account = parameters.get("AccountSid", "")
+    message_id = _first(parameters, "MessageSid", "SmsSid")
+    if not account or not 0 < len(message_id) <= MAX_KEY:
+        raise Malformed("A status has AccountSid and MessageSid.")
+    channel, person = without_prefix(parameters.get("To", ""))
+    # Both become part of a key that is kept in clear: only what is a code or a word gets there.
+    code = _only(_CODE, parameters.get("ErrorCode", ""))
+    state = _only(_WORD, _first(parameters, "MessageStatus", "SmsStatus").lower())
+    return Status(
+        provider=PROVIDER,
+        account=account,
+        message_id=message_id,
+        channel=channel,
+        person=person,
+        sender=without_prefix(parameters.get("From", ""))[1],
+        service=parameters.get("MessagingServiceSid", ""),
+        state=state,
+        code=code,
+        meaning=_meanings().get(code, Meaning.NOTHING),
+        occurred_at=occurred_at,
+    )
+
+
+def reply(text: str) -> str:
+    """TwiML that sends ``text`` back."""
+    return f"{_XML}<Response><Message>{escape(_NOT_XML.sub('', text))}</Message></Response>"
+
+
+_XML: Final = '<?xml version="1.0" encoding="UTF-8"?>'
+
+ANSWERS: Final = Answers("text/xml; charset=utf-8", f"{_XML}<Response/>", reply)
+"""Silence is an empty ``<Response/>``, never plain text, which Twilio would send out."""
 
 
 def sign(token: str, url: str, parameters: Mapping[str, str]) -> str:
@@ -178,7 +202,26 @@ def _spellings(url: str) -> Iterator[str]:
         yield parts._replace(query=legacy).geturl()
 
 
-def _without_prefix(address: str) -> tuple[str, str]:
+def _first(parameters: Fields, *names: str) -> str:
+    return next(filter(None, (parameters.get(name, "") for name in names)), "")
+
+
+def _phone_of(whatsapp_id: str) -> str:
+    return f"+{whatsapp_id}" if _DIGITS.fullmatch(whatsapp_id) else ""
+
+
+def _only(pattern: re.Pattern[str], text: str) -> str:
+    return text if pattern.fullmatch(text) else ""
+
+
+@cache
+def _meanings() -> dict[str, Meaning]:
+    """What each error code says, from ``twilio_codes.toml``."""
+    data = tomllib.loads(files(__package__).joinpath("twilio_codes.toml").read_text("utf-8"))
+    return {code: Meaning(name) for name, table in data.items() for code in table["codes"]}
+
+
+def without_prefix(address: str) -> tuple[str, str]:
     """The channel of an address and the rest: ``whatsapp:+1415...``, ``rcs:...``, or a bare one."""
     prefix, colon, rest = address.strip().partition(":")
     if not colon:

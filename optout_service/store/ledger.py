@@ -30,8 +30,8 @@ _RECIPIENT: Final = frozenset({Authority.RECIPIENT_PAGE, Authority.RECIPIENT_PHO
 class Outcome:
     """What ``record`` did: the event's number, whether the state changed, and what stands now.
 
-    ``replayed``: this provider's message was counted before, as ``event``, and ``changed`` is what
-    it did then; nothing was written now.
+    ``replayed``: this provider's message was counted before, as ``event`` (0: it was answered and
+    wrote no event), and ``changed`` is what it did then; nothing was written now.
     ``refused``: what an opt-in by the recipient could not lift. ``overtaken``: an opt-in that
     changed nothing since an opt-out is newer than what it is about: written down, and no error,
     since it was true when it was said. ``suppression``: the row of the evidence's own scope, if
@@ -67,12 +67,13 @@ _LOCK = Prepared(
     .with_for_update()
 )
 _SEEN = Prepared(
-    select(event.c.number, event.c.changed)
+    select(provider_message.c.event, event.c.changed)
     .join_from(
         provider_message,
         event,
         (event.c.tenant == provider_message.c.tenant)
         & (event.c.number == provider_message.c.event),
+        isouter=True,
     )
     .where(
         provider_message.c.tenant == bindparam("tenant"),
@@ -82,7 +83,12 @@ _SEEN = Prepared(
     )
 )
 _APPEND = Prepared(insert(event))
-_COUNT = Prepared(insert(provider_message))
+_COUNT = Prepared(
+    insert(provider_message).values(
+        # All but the answer, which is known later.
+        {c.name: bindparam(c.name) for c in provider_message.columns if c.name != "answer"}
+    )
+)
 _ADVANCE = Prepared(
     update(tenant)
     .where(tenant.c.id == bindparam("tenant"))
@@ -166,7 +172,9 @@ def _read(
     if (message := evidence.provider_message) is not None:
         reads.append((_SEEN, {"tenant": evidence.tenant, **_ids(message)}))
     locked, standing, *seen = run(conn, *reads)
-    counted = next((Outcome(row[0], row[1], replayed=True) for rows in seen for row in rows), None)
+    counted = next(
+        (Outcome(row[0], bool(row[1]), replayed=True) for rows in seen for row in rows), None
+    )
     return _position(locked), counted, suppressions.from_rows(standing)
 
 

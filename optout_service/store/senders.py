@@ -1,14 +1,18 @@
 """By which numbers a tenant writes, and the secrets that prove a provider's hook."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from optout_service.core.errors import Conflict, InvalidRequest, NotFound
 from optout_service.core.keyring import KeyRing
+from optout_service.core.scope import ANY, KIND_OF, Kind
+from optout_service.core.texts import parse_language
+from optout_service.store.prepared import Prepared, run
 from optout_service.store.tables import provider_account, sender
 
 PROVIDERS: Final = ("twilio",)
@@ -22,6 +26,7 @@ class SenderKind(StrEnum):
     SHORT_CODE = "short_code"
     MESSAGING_SERVICE = "messaging_service"
     WHATSAPP = "whatsapp"
+    RCS = "rcs"
     VOICE = "voice"
 
 
@@ -40,7 +45,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One of a tenant's numbers or messaging services. ``topic``: what it writes about."""
+    """One of a tenant's numbers or messaging services.
+
+    ``topic`` and ``channel``: what a STOP to it stops, where the tenant has narrowed that.
+    ``language``: the tag of what its recipients read, "" if nobody said.
+    """
 
     tenant: int
     provider: str
@@ -49,6 +58,19 @@ class Sender:
     kind: SenderKind
     topic: str
     advanced_opt_out: bool
+    channel: str = ANY
+    language: str = ""
+
+
+_REACHED = Prepared(
+    select(sender)
+    .where(
+        sender.c.provider == bindparam("provider"),
+        sender.c.account == bindparam("account"),
+        sender.c.address.in_([bindparam("own"), bindparam("number"), bindparam("service")]),
+    )
+    .order_by(sender.c.tenant)
+)
 
 
 def put_account(
@@ -118,7 +140,17 @@ def accounts(conn: Connection, provider: str, account: str, *, keys: KeyRing) ->
 
 
 def create(conn: Connection, made: Sender) -> Sender:
-    """Register a sender. Raises NotFound without its provider account, Conflict if it is there."""
+    """Register a sender.
+
+    Raises NotFound without its provider account, Conflict if it is there, InvalidRequest for a
+    channel that reaches no phone or a language that is no tag.
+    """
+    if made.channel != ANY and KIND_OF.get(made.channel) is not Kind.PHONE:
+        raise InvalidRequest(
+            "A sender's channel is *, or one that reaches phones.", field="channel"
+        )
+    if made.language:
+        made = replace(made, language=parse_language(made.language))
     known = conn.execute(
         select(provider_account.c.account).where(
             provider_account.c.tenant == made.tenant,
@@ -146,6 +178,8 @@ def create(conn: Connection, made: Sender) -> Sender:
             "kind": made.kind,
             "topic": made.topic,
             "advanced_opt_out": made.advanced_opt_out,
+            "channel": made.channel,
+            "language": made.language,
         },
     )
     return made
@@ -158,19 +192,45 @@ def of_account(conn: Connection, tenant_id: int, provider: str, account: str) ->
         sender.c.provider == provider,
         sender.c.account == account,
     )
-    return [
-        Sender(row[0], row[1], row[2], row[3], SenderKind(row[4]), row[5], row[6])
-        for row in conn.execute(query.order_by(sender.c.address))
-    ]
+    return [_sender(row) for row in conn.execute(query.order_by(sender.c.address))]
+
+
+def reached(
+    conn: Connection,
+    tenants: Sequence[int],
+    provider: str,
+    account: str,
+    *,
+    number: str,
+    channel: str,
+    service: str,
+) -> list[Sender]:
+    """Whose sender was written to: at most one for each of ``tenants``, in their order.
+
+    By the number under the name of its channel (``whatsapp:+1...``), else by the number, else by
+    the service it belongs to: the first that any of them has registered counts, and only that.
+    Several tenants can share a number; then all of them were.
+    """
+    known_as = [name for name in (f"{channel}:{number}", number, service) if name]
+    asked = {"own": f"{channel}:{number}", "number": number, "service": service}
+    (rows,) = run(conn, (_REACHED, {"provider": provider, "account": account, **asked}))
+    made = [_sender(row) for row in rows]
+    found = [one for one in made if one.tenant in tenants and one.address in known_as]
+    best = min((known_as.index(one.address) for one in found), default=0)
+    return [one for one in found if one.address == known_as[best]]
 
 
 def list_all(conn: Connection, tenant_id: int) -> list[Sender]:
     """All senders of a tenant."""
     query = select(sender).where(sender.c.tenant == tenant_id)
     return [
-        Sender(row[0], row[1], row[2], row[3], SenderKind(row[4]), row[5], row[6])
-        for row in conn.execute(query.order_by(sender.c.provider, sender.c.address))
+        _sender(row) for row in conn.execute(query.order_by(sender.c.provider, sender.c.address))
     ]
+
+
+def _sender(row: Sequence[Any]) -> Sender:
+    tenant_id, provider, account, address, kind, *rest = row
+    return Sender(tenant_id, provider, account, address, SenderKind(kind), *rest)
 
 
 def _context(tenant_id: int, provider: str, account: str) -> str:

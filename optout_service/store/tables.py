@@ -95,6 +95,8 @@ sender = Table(
     Column("kind", String(32), nullable=False),
     Column("topic", String(64), nullable=False),
     Column("advanced_opt_out", Boolean, nullable=False),
+    Column("channel", String(16), nullable=False, server_default="*"),
+    Column("language", String(35), nullable=False, server_default=""),
     ForeignKeyConstraint(
         ["tenant", "provider", "account"],
         [
@@ -103,6 +105,16 @@ sender = Table(
             "provider_account.account",
         ],
     ),
+)
+
+reply_text = Table(
+    "reply_text",
+    metadata,
+    Column("tenant", ForeignKey("tenant.id"), primary_key=True),
+    Column("said", String(16), primary_key=True),
+    Column("language", String(35), primary_key=True),
+    Column("text", String(1600), nullable=False),
+    comment="A tenant's own words for a reply, instead of the built-in ones.",
 )
 
 api_key = Table(
@@ -183,6 +195,7 @@ provider_message = Table(
     Column("account", String(64), primary_key=True),
     Column("message_id", String(200), primary_key=True),
     Column("event", BigInteger, nullable=False),
+    Column("answer", String),
     sqlite_with_rowid=False,
     comment="Every provider's message counts once, for ever: a replay can change nothing.",
 )

@@ -39,6 +39,20 @@ class Asker:
         """GET with a query."""
         return self.client.get(path, query_string=query, headers=self.headers(by, headers))
 
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: str | None = "admin",
+        query: Any = None,
+        **headers: str,
+    ) -> TestResponse:
+        """Any method, with a JSON body if there is one."""
+        shown = self.headers(by, headers)
+        return self.client.open(path, method=method, json=body, query_string=query, headers=shown)
+
     def headers(self, by: str | None, further: Mapping[str, str]) -> dict[str, str]:
         """The key's header, and others: ``Optout_Tenant`` is sent as ``Optout-Tenant``."""
         shown = {} if by is None else {"Authorization": f"Bearer {self.keys[by]}"}

@@ -38,7 +38,7 @@ def test_it_is_served_to_anybody(client: FlaskClient) -> None:
 def test_every_example_answer_is_of_the_type_that_is_sent(route: tuple[str, str]) -> None:
     operation = OPERATIONS[route]
     shape = next(iter(operation.answers.values()))
-    if not isinstance(shape, Media):
+    if shape is not None and not isinstance(shape, Media):
         assert operation.answer is not None, "an example helps more than a schema"
         msgspec.convert(operation.answer, shape)
 
@@ -49,8 +49,7 @@ def test_every_example_answer_is_of_the_type_that_is_sent(route: tuple[str, str]
 )
 def test_every_example_request_is_taken(ask: Asker, route: tuple[str, str]) -> None:
     method, rule = route
-    assert method == "POST"
-    answer = ask.post(path_of(rule), OPERATIONS[route].example, by="admin")
+    answer = ask.send(method, path_of(rule), OPERATIONS[route].example)
     assert answer.status_code in OPERATIONS[route].answers, answer.text
 
 

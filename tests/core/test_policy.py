@@ -1,6 +1,7 @@
 """The rules, without a database: what an act does to what stands."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -188,6 +189,19 @@ def test_start_gives_back_what_the_same_senders_stop_took() -> None:
     evidence = act(Action.OPT_IN, EVERYTHING, authority=Authority.RECIPIENT_PHONE, address=PHONE)
     decision = decided(evidence, row(EVERYTHING), row(Scope("sms", "offers", "marketing")))
     assert decision == Decision(drop=(EVERYTHING,)), "what was left elsewhere stays left"
+
+
+def test_start_gives_back_the_scopes_that_are_named_and_no_others() -> None:
+    narrow, other = Scope(ANY, "offers", ANY), Scope(ANY, "news", ANY)
+    start = act(Action.OPT_IN, EVERYTHING, authority=Authority.RECIPIENT_PHONE, address=PHONE)
+    evidence = replace(start, gives_back=frozenset({EVERYTHING, narrow}))
+    standing = (row(EVERYTHING), row(narrow), row(other), row(narrow, tenant=PLATFORM))
+    assert set(decided(evidence, *standing).drop) == {EVERYTHING, narrow}
+
+
+def test_start_that_may_give_back_nothing_changes_nothing() -> None:
+    start = act(Action.OPT_IN, EVERYTHING, authority=Authority.RECIPIENT_PHONE, address=PHONE)
+    assert decided(replace(start, gives_back=frozenset()), row(EVERYTHING)) == Decision()
 
 
 def test_start_lifts_no_complaint() -> None:

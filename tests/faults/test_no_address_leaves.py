@@ -44,6 +44,9 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
     }
     hook = f"{base}/hooks/twilio/messages"
     signed = {"X-Twilio-Signature": twilio.sign(stage.TOKEN, hook, fields)}
+    status = f"{base}/hooks/twilio/status"
+    blocked = fields | {"To": ANA.phone, "ErrorCode": "21610", "MessageStatus": ANA.email}
+    reported = {"X-Twilio-Signature": twilio.sign(stage.TOKEN, status, blocked)}
     key = {"Authorization": f"Bearer {cast.keys['admin']}"}
     mail = {"channel": "email", "address": ANA.email}
     with httpx.Client(timeout=10) as client:
@@ -59,6 +62,9 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
             client.request("PUT", f"{base}/u/{ANA.email}"),
             post(hook, data=fields, headers=signed),
             post(hook, data=fields),
+            post(hook, data=fields | {"AccountSid": ANA.phone}),
+            post(status, data=blocked, headers=reported),
+            post(f"{base}/hooks/twilio/events?AccountSid={ANA.email}", json=[blocked]),
             post(f"{base}/v1/check", json=mail),
             post(f"{base}/v1/check", json=mail, headers={"Authorization": f"Bearer {ANA.email}"}),
             post(f"{base}/v1/check", json=mail | {ANA.email: 1}, headers=key),

@@ -1,58 +1,33 @@
-"""Texts through the whole stack, as Twilio posts them."""
+"""Texts through the whole stack, as Twilio posts them: what is recorded, and what is said back."""
 
-from collections.abc import Callable
-from urllib.parse import parse_qsl
+import base64
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from flask.testing import FlaskClient
-from sqlalchemy import func, select
-from werkzeug.test import TestResponse
 
-from optout_service.core.address import Address
 from optout_service.core.evidence import Action, Authority, Evidence, Reason, Source
-from optout_service.core.scope import Kind, Scope
-from optout_service.providers import twilio
+from optout_service.core.keyword import Intent
+from optout_service.core.scope import Scope
+from optout_service.core.texts import Said
 from optout_service.runtime import Runtime
-from optout_service.store import feed, senders
-from optout_service.store.tables import event
-from tests import payloads, stage
+from optout_service.store import feed, reviews, tenants, texts
+from optout_service.store.senders import SenderKind
+from tests import stage
 from tests.cast import ANA
+from tests.providers.playing import (
+    PHONE,
+    SILENCE,
+    SMS,
+    Person,
+    Post,
+    events,
+    fields,
+    register,
+    share_account,
+    suppressed,
+)
 from tests.stage import Cast
-
-PATH = "/hooks/twilio/messages"
-SILENCE = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-PHONE = Address.parse(Kind.PHONE, ANA.phone)
-SMS = Scope("sms", "*", "marketing")
-Post = Callable[..., TestResponse]
-
-
-def fields(name: str, **changes: str) -> dict[str, str]:
-    recorded = parse_qsl(payloads.load(f"twilio/{name}").decode(), keep_blank_values=True)
-    return dict(recorded) | changes
-
-
-@pytest.fixture
-def post(client: FlaskClient) -> Post:
-    """Post a recorded body as Twilio does; ``token`` and ``query`` make it another's."""
-
-    def send(
-        name: str, *, token: str = stage.TOKEN, query: str = "", **changes: str
-    ) -> TestResponse:
-        form = fields(name, **changes)
-        url = f"{stage.PUBLIC_URL}{PATH}{query}"
-        return client.post(
-            f"{PATH}{query}",
-            data=form,
-            headers={"X-Twilio-Signature": twilio.sign(token, url, form)},
-            environ_overrides={"RAW_URI": f"{PATH}{query}"},
-        )
-
-    return send
-
-
-def events(rt: Runtime) -> int:
-    with rt.reading() as connection:
-        return connection.execute(select(func.count()).select_from(event)).scalar_one()
 
 
 def test_a_stop_stops_everything_to_that_phone(rt: Runtime, cast: Cast, post: Post) -> None:
@@ -96,7 +71,7 @@ def test_a_second_stop_gets_no_second_confirmation(post: Post) -> None:
 
 def test_help_is_answered_where_nobody_else_does(rt: Runtime, post: Post) -> None:
     assert post("help_long_code").text == SILENCE
-    answer = post("help_long_code", To=stage.SHORT_CODE)
+    answer = post("help_long_code", To=stage.SHORT_CODE, MessageSid="SM96")
     assert "help@acme.example" in answer.text
     assert events(rt) == 0
 
@@ -127,36 +102,6 @@ def test_a_whatsapp_stop_is_the_same_phone(rt: Runtime, cast: Cast, post: Post) 
     assert rt.check(cast.acme, PHONE, Scope("whatsapp", "*", "marketing")).suppressed
 
 
-def test_a_doubtful_word_stops_marketing_alone(rt: Runtime, cast: Cast, post: Post) -> None:
-    post("stop_short_code", Body="wrong number")
-    assert rt.check(cast.acme, PHONE, SMS).suppressed
-    assert not rt.check(cast.acme, PHONE, Scope("sms", "*", "transactional")).suppressed
-
-
-def test_a_stop_to_an_unknown_number_stops_all_of_the_account(
-    rt: Runtime, cast: Cast, post: Post
-) -> None:
-    with rt.writing() as connection:
-        senders.put_account(
-            connection, cast.bolt, "twilio", stage.ACCOUNT, stage.TOKEN, keys=rt.keys
-        )
-    assert post("unknown_number").text == SILENCE
-    for tenant in (cast.acme, cast.bolt):
-        assert rt.check(tenant, PHONE, SMS).suppressed
-    post("unknown_number", Body="START", MessageSid="SM97")
-    for tenant in (cast.acme, cast.bolt):
-        assert rt.check(tenant, PHONE, SMS).suppressed, "a START must say to whom"
-
-
-def test_a_token_speaks_only_for_the_tenant_that_gave_it(
-    rt: Runtime, cast: Cast, post: Post
-) -> None:
-    with rt.writing() as connection:
-        senders.put_account(connection, cast.bolt, "twilio", stage.ACCOUNT, "of-bolt", keys=rt.keys)
-    assert post("stop_long_code", token="of-bolt").status_code == 200
-    assert not rt.check(cast.acme, PHONE, SMS).suppressed
-
-
 def test_start_lifts_no_complaint_and_says_where_to_turn(
     rt: Runtime, cast: Cast, post: Post
 ) -> None:
@@ -180,43 +125,6 @@ def test_start_lifts_no_complaint_and_says_where_to_turn(
     assert events(rt) == 2, "that it was asked for is evidence too"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"token": "54321"},
-        {"AccountSid": "AC00000000000000000000000000000009"},
-        {"query": "?x=1", "token": ""},
-    ],
-    ids=["another token", "another account", "no token"],
-)
-def test_what_is_not_signed_for_its_account_is_refused(
-    rt: Runtime, post: Post, change: dict[str, str]
-) -> None:
-    answer = post("stop_long_code", **change)
-    assert (answer.status_code, answer.data) == (403, b"")
-    assert events(rt) == 0
-
-
-def test_what_is_not_signed_at_all_is_refused(rt: Runtime, client: FlaskClient) -> None:
-    for body in (fields("stop_long_code"), {}, "junk"):
-        assert client.post(PATH, data=body).status_code == 403
-    assert client.post(PATH, json={"Body": "STOP"}).status_code == 403
-    assert client.get(PATH).status_code == 405
-    assert events(rt) == 0
-
-
-def test_a_rotated_token_works_beside_the_old_one(rt: Runtime, cast: Cast, post: Post) -> None:
-    with rt.writing() as connection:
-        senders.put_account(connection, cast.acme, "twilio", stage.ACCOUNT, "newer", keys=rt.keys)
-    assert post("stop_long_code", token="newer").status_code == 200
-    assert post("start_long_code").status_code == 200
-
-
-def test_the_query_is_signed_as_it_came(rt: Runtime, cast: Cast, post: Post) -> None:
-    assert post("stop_long_code", query="?brand=acme%27s&x=%7E").status_code == 200
-    assert rt.check(cast.acme, PHONE, SMS).suppressed
-
-
 def test_the_evidence_is_what_was_said(rt: Runtime, cast: Cast, post: Post) -> None:
     post("stop_long_code", Body="  Stop ")
     with rt.reading() as connection:
@@ -227,9 +135,218 @@ def test_the_evidence_is_what_was_said(rt: Runtime, cast: Cast, post: Post) -> N
     assert told.actor == "recipient"
 
 
-def test_a_body_over_the_limit_is_refused_and_never_taken_for_unsigned(
-    rt: Runtime, client: FlaskClient
+@pytest.fixture
+def ana(rt: Runtime, cast: Cast) -> Person:
+    """Ana, who texts Acme."""
+    return Person(rt, cast.acme)
+
+
+def say(rt: Runtime, tenant: int, said: Said, text: str, language: str = "en") -> None:
+    with rt.writing() as connection:
+        texts.put(connection, tenant, said, language, text)
+
+
+def test_whoever_comes_back_is_told_so_once(ana: Person) -> None:
+    ana.says("STOP", stage.SHORT_CODE)
+    assert "again" in (ana.says("START", stage.SHORT_CODE) or "")
+    assert ana.says("START", stage.SHORT_CODE) is None, "nothing was taken, nothing comes back"
+
+
+def test_a_start_that_could_not_bring_it_back_says_who_can(
+    rt: Runtime, cast: Cast, ana: Person
 ) -> None:
-    big = b"Body=" + b"a" * rt.settings.max_body_bytes
-    answer = client.post(PATH, data=big, content_type="application/x-www-form-urlencoded")
-    assert answer.status_code == 413
+    ana.says("STOP", stage.SHORT_CODE)
+    record_elsewhere(rt, cast.acme, Scope("sms", "*", "marketing"), Source.OPERATOR)
+    told = ana.says("START", stage.SHORT_CODE) or ""
+    assert "could not bring your messages back" in told
+    assert "help@acme.example" in told
+    assert suppressed(rt, cast.acme)
+
+
+def record_elsewhere(rt: Runtime, tenant: int, scope: Scope, source: Source) -> None:
+    authority = Authority.AGENT
+    with rt.writing() as connection:
+        evidence = Evidence(tenant, Action.OPT_OUT, PHONE, scope, source, authority, "key:1")
+        rt.record(connection, evidence)
+
+
+def test_a_confirmation_speaks_the_language_of_the_words(ana: Person) -> None:
+    assert "Répondez START" in (ana.says("désabonnement", stage.SHORT_CODE) or "")
+
+
+def test_the_carriers_words_are_answered_in_the_senders_language(
+    rt: Runtime, cast: Cast, ana: Person
+) -> None:
+    register(rt, cast.acme, "38000", SenderKind.SHORT_CODE, language="fr-FR")
+    assert "Répondez START" in (ana.says("Stop !", "38000") or "")
+    assert "Häufigkeit" in (ana.says("Hilfe", "38000") or "")
+
+
+def test_a_tenants_own_words_are_said(rt: Runtime, cast: Cast, ana: Person) -> None:
+    say(rt, cast.acme, Said.STOP, "{brand} is silent now. START wakes us.")
+    assert ana.says("STOP", stage.SHORT_CODE) == "Acme Shop is silent now. START wakes us."
+
+
+def test_a_retry_gets_the_same_answer_though_the_words_have_changed(
+    rt: Runtime, cast: Cast, post: Post
+) -> None:
+    first = {
+        name: post(name, To=stage.SHORT_CODE) for name in ("stop_short_code", "help_long_code")
+    }
+    say(rt, cast.acme, Said.STOP, "{brand}: other words. START.")
+    say(rt, cast.acme, Said.HELP, "{brand} {contact}: weekly, fees may apply. STOP.")
+    for name, answer in first.items():
+        assert b"Acme Shop" in answer.data
+        assert post(name, To=stage.SHORT_CODE).data == answer.data
+    assert "other words" not in post("stop_short_code").text
+    assert "weekly" in post("help_long_code", To=stage.SHORT_CODE, MessageSid="SM9").text
+
+
+def test_a_retry_gets_the_same_silence_though_the_state_has_changed(
+    rt: Runtime, cast: Cast, ana: Person
+) -> None:
+    register(rt, cast.acme, "MG1", SenderKind.MESSAGING_SERVICE, advanced_opt_out=True)
+    ana.says("STOP", "MG1", matched=Intent.OPT_OUT)
+    assert ana.says("ayuda", "MG1", message_id="SM-help") is None
+    ana.says("START", "MG1", matched=Intent.OPT_IN)
+    assert ana.says("ayuda", "MG1", message_id="SM-help") is None
+    assert ana.says("ayuda", "MG1") is not None, "another HELP is answered"
+
+
+def test_a_message_that_was_answered_is_not_read_another_way_later(
+    rt: Runtime, ana: Person
+) -> None:
+    first = ana.says("HELP", stage.SHORT_CODE, message_id="SM-once")
+    assert ana.says("STOP", stage.SHORT_CODE, message_id="SM-once") == first
+    assert events(rt) == 0
+
+
+def test_a_short_code_answers_help_also_to_who_has_left(ana: Person) -> None:
+    ana.says("STOP", stage.SHORT_CODE)
+    assert "STOP" in (ana.says("HELP", stage.SHORT_CODE) or "")
+
+
+def test_a_stop_that_comes_later_than_five_minutes_is_recorded_in_silence(
+    rt: Runtime, cast: Cast, ana: Person
+) -> None:
+    long_ago = rt.now() - timedelta(minutes=6)
+    assert ana.says("STOP", stage.SHORT_CODE, occurred_at=long_ago) is None
+    assert suppressed(rt, cast.acme)
+
+
+def test_a_stop_of_a_minute_ago_is_confirmed(rt: Runtime, ana: Person) -> None:
+    just_now = rt.now() - timedelta(minutes=1)
+    assert ana.says("STOP", stage.SHORT_CODE, occurred_at=just_now) is not None
+
+
+def test_an_old_start_that_is_heard_late_lifts_no_newer_stop(
+    rt: Runtime, cast: Cast, ana: Person
+) -> None:
+    ana.says("STOP", stage.SHORT_CODE)
+    earlier = rt.now() - timedelta(minutes=2)
+    ana.says("START", stage.SHORT_CODE, occurred_at=earlier)
+    assert suppressed(rt, cast.acme)
+
+
+def test_doubtful_words_hold_marketing_alone_and_open_a_review(
+    rt: Runtime, cast: Cast, ana: Person
+) -> None:
+    assert ana.says("wrong number", stage.SHORT_CODE) is None, "nothing is built in for it"
+    assert suppressed(rt, cast.acme)
+    assert not suppressed(rt, cast.acme, purpose="transactional")
+    with rt.reading() as connection:
+        review = reviews.get(connection, cast.acme, 1, rt.keys)
+    assert (review.why, review.private["text"], review.hold_event) == (
+        "doubtful",
+        "wrong number",
+        1,
+    )
+
+
+def test_a_doubtful_message_that_comes_again_opens_no_second_review(
+    rt: Runtime, cast: Cast, ana: Person
+) -> None:
+    for _ in range(2):
+        ana.says("wrong number", message_id="SM-again")
+    with rt.reading() as connection:
+        assert reviews.open_count(connection) == 1
+    assert events(rt) == 1
+
+
+def test_where_doubts_hold_nothing_a_review_is_opened_all_the_same(rt: Runtime, cast: Cast) -> None:
+    lenient = replace(rt, settings=replace(rt.settings, review_holds=False))
+    ana = Person(lenient, cast.acme)
+    for _ in range(2):
+        assert ana.says("wrong number", message_id="SM-again") is None
+    assert not suppressed(rt, cast.acme)
+    with rt.reading() as connection:
+        assert reviews.get(connection, cast.acme, 1, rt.keys).hold_event is None
+        assert reviews.open_count(connection) == 1
+
+
+def test_a_tenant_may_answer_doubtful_words_once(rt: Runtime, cast: Cast, ana: Person) -> None:
+    say(rt, cast.acme, Said.REVIEW, "{brand}: we pause. Reply STOP to end it for good.")
+    assert "we pause" in (ana.says("wrong number", stage.SHORT_CODE) or "")
+    assert ana.says("enough", stage.SHORT_CODE) is None
+    assert "no more messages" in (ana.says("STOP", stage.SHORT_CODE) or "")
+
+
+def test_a_start_ends_the_hold_of_ones_own_doubtful_words(
+    rt: Runtime, cast: Cast, ana: Person
+) -> None:
+    ana.says("wrong number", stage.SHORT_CODE)
+    assert "again" in (ana.says("START", stage.SHORT_CODE) or "")
+    assert not suppressed(rt, cast.acme)
+
+
+def test_a_text_in_base64_is_read_and_kept_as_it_came(rt: Runtime, cast: Cast, ana: Person) -> None:
+    wrapped = base64.b64encode("Désabonner".encode()).decode()
+    ana.says(wrapped)
+    assert suppressed(rt, cast.acme)
+    with rt.reading() as connection:
+        (told,) = feed.history(connection, cast.acme, PHONE, rt.keys)
+    assert told.evidence["text"] == wrapped
+    assert told.evidence["rule"].startswith("base64:")
+
+
+NO_PHONES = [
+    ("sms", "22000"),
+    ("sms", "BANKINFO"),
+    ("whatsapp", "US.1234567890"),
+    ("messenger", "1234567890"),
+    ("rcs", "agent@rbm.goog"),
+    ("sms", "+"),
+    ("sms", "4155552671"),
+    ("sms", "+1"),
+]
+
+
+def test_who_has_no_phone_is_answered_with_silence_and_not_stored(rt: Runtime, ana: Person) -> None:
+    for channel, person in NO_PHONES:
+        assert ana.says("STOP", stage.SHORT_CODE, channel=channel, person=person) is None, person
+    assert events(rt) == 0
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "rcs", "carrier-pigeon"])
+def test_a_stop_on_any_channel_stops_that_phone(
+    rt: Runtime, cast: Cast, ana: Person, channel: str
+) -> None:
+    ana.says("STOP", channel=channel)
+    assert suppressed(rt, cast.acme)
+
+
+def test_a_whatsapp_id_stands_for_its_phone_where_the_sender_hides_it(
+    rt: Runtime, cast: Cast, post: Post
+) -> None:
+    post("stop_whatsapp", From="whatsapp:US.1234567890", WaId=ANA.phone[1:])
+    assert suppressed(rt, cast.acme)
+
+
+def test_a_brand_without_a_contact_is_answered_in_whole_sentences(rt: Runtime, cast: Cast) -> None:
+    with rt.writing() as connection:
+        shy = tenants.create(connection, "shy", name="Shy & Sons", at=rt.now()).id
+    share_account(rt, shy)
+    register(rt, shy, "70000", SenderKind.SHORT_CODE)
+    assert Person(rt, shy).says("STOP", "70000") == (
+        "Shy & Sons: you will get no more messages. Reply START to come back."
+    )

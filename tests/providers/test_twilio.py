@@ -9,7 +9,9 @@ import pytest
 from werkzeug.datastructures import Headers, MultiDict
 
 from optout_service.core.errors import BadSignature, Malformed
+from optout_service.core.keyword import Intent
 from optout_service.providers import twilio
+from optout_service.providers.inbound import Inbound, Meaning, Status
 from tests import payloads
 
 TOKEN = "12345"
@@ -234,21 +236,22 @@ def test_the_signed_url_is_the_public_one_with_the_target_as_it_came(target: str
     assert twilio.signed_url("https://x.example", target) == url
 
 
-def inbound(name: str) -> twilio.Inbound:
+def inbound(name: str) -> Inbound:
     pairs = parse_qsl(payloads.load(f"twilio/{name}").decode(), keep_blank_values=True)
     return twilio.parse_inbound(MultiDict(pairs))
 
 
 def test_an_inbound_text_is_read() -> None:
-    assert inbound("stop_advanced_opt_out") == twilio.Inbound(
+    assert inbound("stop_advanced_opt_out") == Inbound(
+        provider="twilio",
         account="AC00000000000000000000000000000001",
         message_id="SM00000000000000000000000000000001",
         channel="sms",
         person="+14155552671",
         to="+15005550006",
-        messaging_service="MG00000000000000000000000000000001",
+        service="MG00000000000000000000000000000001",
         text="STOP",
-        opt_out_type="STOP",
+        matched=Intent.OPT_OUT,
     )
 
 
@@ -279,9 +282,75 @@ def test_a_message_without_any_id_is_refused() -> None:
         twilio.parse_inbound(MultiDict((n, v) for n, v in INBOUND if not n.endswith("Sid")))
 
 
+@pytest.mark.parametrize(
+    ("given", "person"),
+    [
+        ({"From": "whatsapp:US.123", "WaId": "14155552671"}, "+14155552671"),
+        ({"From": "whatsapp:US.123"}, "US.123"),
+        ({"From": "whatsapp:US.123", "WaId": "US.123"}, "US.123"),
+        ({"From": "whatsapp:+14155552671", "WaId": "447911123456"}, "+14155552671"),
+        ({"From": "US.123", "WaId": "14155552671"}, "US.123"),
+    ],
+)
+def test_a_whatsapp_id_is_taken_only_where_there_is_no_phone(
+    given: dict[str, str], person: str
+) -> None:
+    ids = {"AccountSid": "AC1", "MessageSid": "SM1"}
+    assert twilio.parse_inbound(MultiDict(ids | given)).person == person
+
+
+def test_an_id_that_the_ledger_could_not_keep_is_refused() -> None:
+    given = {"AccountSid": "AC1", "MessageSid": "S" * 201, "From": "+14155552671"}
+    with pytest.raises(Malformed):
+        twilio.parse_inbound(MultiDict(given))
+
+
+def test_a_status_is_read() -> None:
+    pairs = parse_qsl(payloads.load("twilio/status_undelivered").decode(), keep_blank_values=True)
+    status = twilio.parse_status(MultiDict(pairs))
+    assert status == Status(
+        provider="twilio",
+        account="AC00000000000000000000000000000001",
+        message_id="SM00000000000000000000000000000021",
+        channel="sms",
+        person="+14155552671",
+        sender="+15005550006",
+        service="",
+        state="undelivered",
+        code="21610",
+        meaning=Meaning.BLOCKED,
+    )
+    assert status.key.message_id == "SM00000000000000000000000000000021/undelivered/21610"
+
+
+@pytest.mark.parametrize("given", ["jo@example.com", "+14155552671", "two words", "x" * 33])
+def test_what_is_no_state_and_no_code_gets_into_no_key(given: str) -> None:
+    ids = {"AccountSid": "AC1", "MessageSid": "SM1"}
+    status = twilio.parse_status(MultiDict(ids | {"MessageStatus": given, "ErrorCode": given}))
+    assert status.key.message_id == "SM1//"
+
+
+# From Twilio's dictionary of errors, by hand.
+CODES = {
+    Meaning.BLOCKED: "21610 30004",
+    Meaning.BLOCKED_ON_CHANNEL: "63014",
+    Meaning.UNREACHABLE: "21211 21614 21635 30003 30005 30006",
+    Meaning.ALERT: "30007 57012 23001 23002 23004 80901",
+    Meaning.NOTHING: "30610 30640 63024 63033 12345",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"), [(code, m) for m, codes in CODES.items() for code in codes.split()]
+)
+def test_a_code_means_what_the_table_says(code: str, meaning: Meaning) -> None:
+    given = {"AccountSid": "AC1", "MessageSid": "SM1", "ErrorCode": code}
+    assert twilio.parse_status(MultiDict(given)).meaning is meaning
+
+
 def test_silence_is_an_empty_response_and_a_reply_is_escaped() -> None:
     head = '<?xml version="1.0" encoding="UTF-8"?>'
-    assert twilio.reply(None) == f"{head}<Response/>"
-    assert twilio.reply("A & B <ok>\x00") == (
+    assert twilio.ANSWERS.body(None) == f"{head}<Response/>"
+    assert twilio.ANSWERS.body("A & B <ok>\x00") == (
         f"{head}<Response><Message>A &amp; B &lt;ok&gt;</Message></Response>"
     )

@@ -15,6 +15,8 @@ DOORS = {
     "OPTIONS /u/<token>": "the signed link",
     "POST /u/<token>": "the signed link",
     "POST /hooks/twilio/messages": "Twilio's signature",
+    "POST /hooks/twilio/status": "Twilio's signature",
+    "POST /hooks/twilio/events": "Twilio's signature",
     "POST /v1/check": "API key: check",
     "POST /v1/check/batch": "API key: check",
     "POST /v1/opt-outs": "API key: record opt-outs and opt-ins",
@@ -27,6 +29,9 @@ DOORS = {
     "GET /v1/reviews/<int:number>": "API key: read reviews",
     "POST /v1/reviews/<int:number>/decision": "API key: decide reviews",
     "GET /v1/topics": "API key: topics",
+    "GET /v1/texts": "API key: texts",
+    "PUT /v1/texts": "API key: texts",
+    "DELETE /v1/texts": "API key: texts",
 }
 
 

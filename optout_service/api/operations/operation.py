@@ -24,13 +24,14 @@ class Media:
 class Operation:
     """One method of one path. Its texts are the docstring of its view.
 
-    ``answers``: by status, the first being the ordinary one. ``example``: a request's body, and
-    ``answer``: what it is answered with. ``refuses``: beside what every route of its kind refuses.
+    ``answers``: by status, the first being the ordinary one; None: without a body. ``example``: a
+    request's body, and ``answer``: what it is answered with. ``refuses``: beside what every route
+    of its kind refuses.
     ``headers``: of the request, by name, with what they are for.
     """
 
     tag: str
-    answers: Mapping[int, type[Struct] | Media]
+    answers: Mapping[int, type[Struct] | Media | None]
     body: type[Struct] | Media | None = None
     query: type[Struct] | None = None
     example: Any = None

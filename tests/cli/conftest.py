@@ -1,0 +1,5 @@
+"""A command line on a database of its own."""
+
+from tests.cli.test_commands import acme, data, run
+
+__all__ = ["acme", "data", "run"]
