@@ -3,11 +3,11 @@
 The clock is read here and nowhere else.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Final, Self
 
 from sqlalchemy import Connection as Connection
 
@@ -24,6 +24,11 @@ from optout_service.store.checks import Checks, Question
 from optout_service.store.db import Database, assert_durable
 from optout_service.store.engines import Limits
 from optout_service.store.ledger import Outcome
+from optout_service.store.quick import Tables
+from optout_service.store.snapshots import Held, Snapshot
+
+_MANY: Final = 1000
+"""From so many digests on it pays to prove that a table fits."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Runtime:
     links: Links
     database: Database
     checks: Checks
+    tables: Tables
 
     @classmethod
     def build(cls, settings: Settings, keys: KeyRing) -> Self:
@@ -85,7 +91,14 @@ class Runtime:
                 prepared_statements=settings.prepared_statements,
             ),
         )
-        return cls(settings, keys, Links(keys), database, Checks(database.dialect))
+        tables = Tables(
+            settings.effective_cache_dir,
+            keys,
+            database.dialect,
+            database.snapshot,
+            settings.table_rows,
+        )
+        return cls(settings, keys, Links(keys), database, Checks(database.dialect), tables)
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
@@ -123,7 +136,25 @@ class Runtime:
     ) -> tuple[dict[bytes, list[Suppression]], int]:
         """The suppressed among many digests, and the position all of it is true for."""
         question = self._question(tenant, asked, api_key)
-        return self.database.ask(lambda driver: self.checks.check_many(driver, question, digests))
+        narrow = self.tables.narrowed(question) if len(digests) >= _MANY else None
+        return self.database.ask(
+            lambda driver: self.checks.check_many(driver, question, digests, narrow)
+        )
+
+    @contextmanager
+    def snapshot(self, tenant: int, asked: Scope, *, api_key: int = 0) -> Iterator[Snapshot]:
+        """What stands for one question at one position, to ask about any number of digests.
+
+        Raises as ``Checks.check`` does, now and while it is asked.
+        """
+        question = self._question(tenant, asked, api_key)
+        with ExitStack() as stack:
+            connection = stack.enter_context(self.database.snapshot())
+            held = Held(self.database.dialect, connection, question)
+            quick = self.tables.quick(held)
+            if quick is not None:
+                stack.close()
+            yield quick or held
 
     def close(self) -> None:
         """Give the connections back."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields
 from datetime import date
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Final, Self
 
 from optout_service import knobs
@@ -73,6 +74,27 @@ class Settings:
     )
     max_body_bytes: int = knob(
         2 * 1024 * 1024, "The largest request body, in bytes.", knobs.number(4096, 1024**3)
+    )
+    cache_dir: str = knob(
+        "",
+        "Where tables of digests lie, which make scrubs quick; empty: in the data directory, or, "
+        "if there is none, with temporary files.",
+        knobs.text,
+    )
+    table_rows: int = knob(
+        100_000,
+        "From how many suppressions on a tenant gets such a table; 0: none does.",
+        knobs.number(0, 2**40),
+    )
+    spool_bytes: int = knob(
+        1024**3,
+        "How much of a long answer is gathered on disk before it is begun.",
+        knobs.number(0, 1024**4),
+    )
+    stream_timeout_ms: int = knob(
+        60_000,
+        "How long a client may keep a long body, or its answer, standing still.",
+        knobs.number(100, 3_600_000),
     )
     batch_limit: int = knob(10_000, "The most addresses in one batch.", knobs.number(1, 1_000_000))
     lift_cap: int = knob(
@@ -141,6 +163,15 @@ class Settings:
         if self.database_url:
             return self.database_url
         return Secret(f"sqlite:///{self.data_dir.absolute() / 'optout.db'}")
+
+    @property
+    def effective_cache_dir(self) -> Path:
+        """Where the tables of digests lie."""
+        if self.cache_dir:
+            return Path(self.cache_dir)
+        # A server of its own has no data directory, as a rule, and often may not make one.
+        there = self.embedded or self.data_dir.is_dir()
+        return self.data_dir / "cache" if there else Path(gettempdir()) / "optout-cache"
 
     @property
     def on_sqlite(self) -> bool:

@@ -8,6 +8,7 @@ from optout_service.api import (
     links,
     recording,
     reviews,
+    scrub,
     suppressions,
     texts,
     topics,
@@ -26,6 +27,7 @@ FACE: Final = Face(
     routes=(
         Route("/v1/check", ("POST",), _CHECK, checks.check),
         Route("/v1/check/batch", ("POST",), _CHECK, checks.check_batch),
+        Route("/v1/scrub", ("POST",), key(Permission.CHECK), scrub.scrub),
         Route("/v1/opt-outs", ("POST",), _RECORD, recording.opt_out),
         Route("/v1/opt-ins", ("POST",), _RECORD, recording.opt_in),
         Route("/v1/links", ("POST",), _LINKS, links.mint_link),

@@ -24,7 +24,7 @@ def check(caller: Caller) -> Response:
 
 def verdict(rt: Runtime, caller: Caller, request: bodies.CheckRequest) -> bodies.CheckAnswer:
     """What ``check`` answers; ``api.express`` asks here too."""
-    kind, asked = _asked(request)
+    kind, asked = asked_about(request)
     address = Address.parse(kind, request.address)
     found = rt.check(caller.tenant, address, asked, api_key=caller.api_key)
     matches = sorted(found.matches, key=answers.strength, reverse=True)
@@ -45,7 +45,7 @@ def check_batch(caller: Caller) -> Response:
             f"One batch takes at most {rt.settings.batch_limit} addresses. Send it in parts.",
             limit=rt.settings.batch_limit,
         )
-    kind, asked = _asked(request)
+    kind, asked = asked_about(request)
     digests, invalid = _digests(kind, request.addresses)
     found, as_of = rt.check_many(
         caller.tenant, list(digests.values()), asked, api_key=caller.api_key
@@ -58,7 +58,9 @@ def check_batch(caller: Caller) -> Response:
     return answers.answer(bodies.BatchAnswer(len(request.addresses), suppressed, invalid, as_of))
 
 
-def _asked(request: bodies.CheckRequest | bodies.BatchRequest) -> tuple[Kind, Scope]:
+def asked_about(
+    request: bodies.CheckRequest | bodies.BatchRequest | bodies.ScrubQuery,
+) -> tuple[Kind, Scope]:
     """What is asked about, of one channel and one purpose; without a topic, about all topics."""
     kind = kind_of(request.channel)
     asked = Scope.parse(request.channel, request.topic, request.purpose)

@@ -102,14 +102,14 @@ def read_address(text: str) -> str:
     return sys.stdin.readline().strip() if text == "-" else text
 
 
-def show(values: Mapping[str, Any], *, as_json: bool) -> None:
-    """One thing: as JSON, or a line a value."""
+def show(values: Mapping[str, Any], *, as_json: bool, err: bool = False) -> None:
+    """One thing: as JSON, or a line a value; ``err``: on standard error."""
     if as_json:
-        click.echo(json.dumps(values, default=_plain, ensure_ascii=False))
+        click.echo(json.dumps(values, default=_plain, ensure_ascii=False), err=err)
         return
     width = max(map(len, values), default=0)
     for name, value in values.items():
-        click.echo(f"{name:<{width}}  {_shown(value)}")
+        click.echo(f"{name:<{width}}  {_shown(value)}", err=err)
 
 
 def show_all(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str) -> None:
@@ -154,6 +154,7 @@ from optout_service.cli import (  # noqa: E402, F401
     database,
     recipient,
     review,
+    scrub,
     serve,
     setup,
     texts,

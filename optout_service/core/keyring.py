@@ -6,6 +6,7 @@ Everything that is derived has its own domain, so that no output of one use is g
 import base64
 import binascii
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -51,6 +52,16 @@ class KeyRing:
         state.update(sha256)
         return state.digest()
 
+    def digests_of(self, kind: Kind, hashes: Iterable[bytes]) -> bytes:
+        """The digests of many, one after the other, without a call for each."""
+        copy = self._digesters[kind].copy
+        digests = []
+        for sha256 in hashes:
+            state = copy()
+            state.update(sha256)
+            digests.append(state.digest())
+        return b"".join(digests)
+
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt with the newest key; only ``open`` with the same context reads it.
 
@@ -77,6 +88,10 @@ class KeyRing:
     def idempotency_digest(self, key: str) -> bytes:
         """The 32 bytes under which an Idempotency-Key is stored."""
         return _derive(self.pepper, b"optout idem key", key.encode())
+
+    def table_seal(self) -> "blake2b":
+        """A hash of 32 bytes, yet to be fed, that seals what only we may have written."""
+        return blake2b(digest_size=32, key=self.pepper, person=b"optout table")
 
     def link_ring(self, tenant: int) -> tuple[bytes, ...]:
         """One tenant's link keys, newest last: all that is needed to mint its links elsewhere."""

@@ -62,6 +62,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        """The driver's own connection, in a transaction that sees one state from first to last.
+
+        It holds up what the database cleans away, so not for longer than it must be. Raises
+        StoreUnavailable.
+        """
+        with _translated(), self._reader.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection.connection.driver_connection
+
+    @contextmanager
     def writing(self, tenant: int | None = None) -> Iterator[Connection]:
         """A connection in a transaction, committed and fsynced when the block has ended.
 

@@ -24,6 +24,7 @@ DECIDERS = {"agent", "admin", "platform"}
 WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/check"): SENDERS,
     ("POST", "/v1/check/batch"): SENDERS,
+    ("POST", "/v1/scrub"): SENDERS,
     ("POST", "/v1/links"): SENDERS,
     ("POST", "/v1/links/batch"): SENDERS,
     ("POST", "/v1/opt-outs"): RECORDERS,
@@ -50,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/reviews/1/decision": {"decision": "opt_out", "reason": "plain enough"},
 }
 QUERIES = {("DELETE", "/v1/texts"): {"said": "stop"}}
+LISTS = {"/v1/scrub": "/v1/scrub?channel=email"}
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
 METHOD_OF = {path_of(rule): method for method, rule in ROUTES if method in ("POST", "PUT", "PATCH")}
 """The method by which a path takes its body."""
@@ -59,6 +61,9 @@ def send(ask: Asker, method: str, rule: str, by: str | None, **headers: str) -> 
     path = path_of(rule)
     if method == "GET":
         return ask.get(path, by=by, **headers)
+    if path in LISTS:
+        shown = ask.headers(by, headers)
+        return ask.client.post(LISTS[path], data=MAIL, content_type="text/plain", headers=shown)
     if method == "DELETE":
         return ask.send(method, path, by=by, query=QUERIES[method, rule], **headers)
     return ask.send(method, path, BODIES[path], by=by, **headers)

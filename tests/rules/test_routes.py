@@ -19,6 +19,7 @@ DOORS = {
     "POST /hooks/twilio/events": "Twilio's signature",
     "POST /v1/check": "API key: check",
     "POST /v1/check/batch": "API key: check",
+    "POST /v1/scrub": "API key: check",
     "POST /v1/opt-outs": "API key: record opt-outs and opt-ins",
     "POST /v1/opt-ins": "API key: record opt-outs and opt-ins",
     "POST /v1/links": "API key: mint links",

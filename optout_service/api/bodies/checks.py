@@ -1,9 +1,10 @@
 """Asking: may these addresses be sent to?"""
 
 from datetime import datetime
-from typing import Final
+from enum import StrEnum
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
 from optout_service.api.bodies.parts import (
@@ -15,6 +16,7 @@ from optout_service.api.bodies.parts import (
 )
 from optout_service.core.evidence import Reason, Source
 from optout_service.core.scope import ANY, Purpose
+from optout_service.core.scrubbing import Keep
 
 
 class CheckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +35,30 @@ class BatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     addresses: list[AddressText]
     topic: TopicName = ANY
     purpose: PurposeName = Purpose.MARKETING
+
+
+class Header(StrEnum):
+    """Whether a list has one (RFC 4180, 3)."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+class ScrubQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rows of a list shall come out, and where in it the addresses are.
+
+    ``column``: a name, or a number from 1. ``delimiter``, ``header``: told by the first row unless
+    given. ``safe``: 1 to make cells harmless that a spreadsheet would take for formulas.
+    """
+
+    channel: ChannelName
+    topic: TopicName = ANY
+    purpose: PurposeName = Purpose.MARKETING
+    keep: Keep = Keep.ALLOWED
+    column: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    delimiter: Annotated[str, Meta(max_length=9)] | None = None
+    header: Header | None = None
+    safe: Annotated[int, Meta(ge=0, le=1)] = 0
 
 
 class Match(Struct, frozen=True):

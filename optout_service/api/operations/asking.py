@@ -4,8 +4,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from optout_service.api.bodies import checks
-from optout_service.api.operations.operation import ADDRESSED, ONE, SCOPE, STANDING, Operation
+from optout_service.api.operations.operation import (
+    ADDRESSED,
+    ONE,
+    SCOPE,
+    STANDING,
+    Media,
+    Operation,
+)
 from optout_service.core import errors
+
+_LIST: Final = Media(
+    ("text/csv", "application/x-ndjson", "text/plain"),
+    "A list of any length, in the media type in which it was sent; gzip is welcome both ways.",
+)
 
 OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("POST", "/v1/check"): Operation(
@@ -39,6 +51,16 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
             "invalid": [{"index": 2, "address": "nobody", "detail": "Write one phone number ..."}],
             "as_of": 1234,
         },
+        refuses=(errors.UnknownChannel, errors.UnknownTopic),
+    ),
+    ("POST", "/v1/scrub"): Operation(
+        tag="Asking",
+        query=checks.ScrubQuery,
+        body=_LIST,
+        answers={200: _LIST},
+        asked={"channel": "email", "keep": "allowed"},
+        example="name,email\nJo,jo@example.com\nMo,mo@example.com\n",
+        answer="name,email\nMo,mo@example.com\n",
         refuses=(errors.UnknownChannel, errors.UnknownTopic),
     ),
 }

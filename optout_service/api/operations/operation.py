@@ -25,8 +25,8 @@ class Operation:
     """One method of one path. Its texts are the docstring of its view.
 
     ``answers``: by status, the first being the ordinary one; None: without a body. ``example``: a
-    request's body, and ``answer``: what it is answered with. ``refuses``: beside what every route
-    of its kind refuses.
+    request's body, ``asked``: its query, and ``answer``: what it is answered with. ``refuses``:
+    beside what every route of its kind refuses.
     ``headers``: of the request, by name, with what they are for.
     """
 
@@ -35,6 +35,7 @@ class Operation:
     body: type[Struct] | Media | None = None
     query: type[Struct] | None = None
     example: Any = None
+    asked: Mapping[str, str] = field(default_factory=dict)
     answer: Any = None
     refuses: Refusals = ()
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,172 @@
+"""``optout scrub``: a list without those who left, from file to file."""
+
+import gzip
+import os
+import secrets
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+import click
+
+from optout_service.cli.main import json_option, main, opened, settings_options, show
+from optout_service.core.errors import InvalidRequest, Malformed
+from optout_service.core.scope import ANY, Scope, kind_of
+from optout_service.settings import Settings
+
+_BLOCK_BYTES: Final = 1024 * 1024
+_FORMATS: Final = {"csv": "text/csv", "ndjson": "application/x-ndjson", "text": "text/plain"}
+_SUFFIXES: Final = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".txt": "text",
+}
+
+
+@main.command()
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@click.option("--tenant", required=True, help="The tenant's slug.")
+@click.option("--channel", default="email", show_default=True)
+@click.option("--topic", help="One of the tenant's topics; none named unless given.")
+@click.option("--purpose", help="marketing unless given.")
+@click.option(
+    "--keep",
+    type=click.Choice(["allowed", "suppressed", "all"]),
+    default="allowed",
+    show_default=True,
+    help="Which rows come out; all: with a column that tells the verdict.",
+)
+@click.option("--column", help="The address's column, by name, or by number from 1.")
+@click.option(
+    "--format", "format_", type=click.Choice([*_FORMATS]), help="By IN's name unless given."
+)
+@click.option("--charset", help="UTF-8 unless given.")
+@click.option("--delimiter", help="comma, semicolon, tab or pipe; found out unless given.")
+@click.option("--header/--no-header", default=None, help="Found out unless given.")
+@click.option("--safe", is_flag=True, help="Make cells harmless that a spreadsheet would compute.")
+@json_option
+@settings_options
+def scrub(
+    settings: Settings,
+    source: str,
+    target: str,
+    tenant: str,
+    channel: str,
+    topic: str | None,
+    purpose: str | None,
+    keep: str,
+    safe: bool,
+    as_json: bool,
+    **told: Any,
+) -> None:
+    """Copy a list without those who may not be sent to.
+
+    IN and OUT are files, or - for standard input and output; a name in .gz is packed. Rows stay as
+    they are and in order; what is no address is left out. OUT is there whole or not at all; on
+    standard output trust it only if the exit status is 0.
+    """
+    from optout_service.core import lists
+    from optout_service.core.scrubbing import Counts, Keep, Scrub
+    from optout_service.store import tenants
+
+    kind = kind_of(channel)
+    asked = Scope.parse(channel, topic, purpose)
+    if asked.purpose == ANY:
+        raise InvalidRequest("A message has one purpose: marketing or transactional.")
+    counts = Counts()
+    with opened(settings) as rt:
+        with rt.reading() as connection:
+            found = tenants.get(connection, tenant)
+        with (
+            rt.snapshot(found.id, asked) as snapshot,
+            _blocks(source) as blocks,
+            _written(target) as out,
+        ):
+            listing = lists.read(blocks, _told(source, kind, **told))
+            done = Scrub(listing, kind, rt.keys, snapshot.probe, Keep(keep), safe, counts)
+            for piece in done.pieces():
+                out.write(piece)
+    shown = {
+        "rows": counts.rows,
+        "suppressed": counts.suppressed,
+        "invalid": counts.invalid,
+        "as_of": snapshot.as_of,
+    }
+    show(shown, as_json=as_json, err=target == "-")
+
+
+def _told(
+    source: str,
+    kind: Any,
+    *,
+    column: str | None,
+    format_: str | None,
+    charset: str | None,
+    delimiter: str | None,
+    header: bool | None,
+) -> Any:
+    from optout_service.core.lists import Media, Told, parse_delimiter
+
+    suffix = Path(source.removesuffix(".gz")).suffix.lower()
+    name = format_ or _SUFFIXES.get(suffix, "csv")
+    return Told(
+        media=Media(_FORMATS[name]),
+        charset=charset,
+        delimiter=None if delimiter is None else parse_delimiter(delimiter),
+        header=header,
+        column=column,
+        kind=kind,
+    )
+
+
+@contextmanager
+def _blocks(source: str) -> Iterator[Iterable[bytes]]:
+    """The bytes of a file in blocks, with a bar on standard error for how much of it is read."""
+    size = 0 if source == "-" else Path(source).stat().st_size
+    with (
+        click.open_file(source, "rb") as raw,
+        click.progressbar(length=size or 1, label="scrubbing", file=sys.stderr) as bar,
+    ):
+        file = gzip.GzipFile(fileobj=raw) if source.endswith(".gz") else raw
+
+        def read() -> Iterator[bytes]:
+            done = 0
+            try:
+                while block := file.read(_BLOCK_BYTES):
+                    yield block
+                    if size:
+                        bar.update(raw.tell() - done)
+                        done = raw.tell()
+            except (EOFError, gzip.BadGzipFile, zlib.error):
+                raise Malformed(f"{source} is not gzip, or not all of it.") from None
+
+        yield read()
+
+
+@contextmanager
+def _written(target: str) -> Iterator[IO[bytes]]:
+    """A file that takes its name when the block has ended well; else there is none."""
+    if target == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    draft = Path(f"{target}.{secrets.token_hex(4)}.part")
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if target.endswith(".gz"):
+                with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, filename="") as packed:
+                    yield cast(IO[bytes], packed)
+            else:
+                yield file
+            file.flush()
+            os.fsync(handle)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""A list without those who left: which rows stay, in the order and in the bytes they came.
+
+An address that cannot be one is never called allowed: nobody could have suppressed it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from optout_service.core import cutting, fields, rows, spreadsheet
+from optout_service.core.address import canonical_sha256
+from optout_service.core.cutting import Cut, Places
+from optout_service.core.errors import InvalidAddress
+from optout_service.core.keyring import KeyRing
+from optout_service.core.lists import Listing, Media
+from optout_service.core.rows import Block
+from optout_service.core.scope import Kind
+
+Probe = Callable[[bytes], bytes]
+"""From digests, one after the other, to a byte for each: 1 if it is suppressed, else 0."""
+
+VERDICT: Final = "verdict"
+"""The column or field that ``Keep.ALL`` adds."""
+
+
+class Keep(StrEnum):
+    """Which rows come out."""
+
+    ALLOWED = "allowed"
+    SUPPRESSED = "suppressed"
+    ALL = "all"
+
+
+_WORDS: Final = ("allowed", "suppressed", "invalid")
+_ALLOWED, _SUPPRESSED, _INVALID, _EMPTY = range(4)
+_KEPT: Final = {Keep.ALLOWED: _ALLOWED, Keep.SUPPRESSED: _SUPPRESSED}
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a scrub has seen so far: rows of data, and those of them that may not be sent to."""
+
+    rows: int = 0
+    suppressed: int = 0
+    invalid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scrub:
+    """One pass over one list.
+
+    ``kind``: of its addresses. ``safe``: whether cells that a spreadsheet would compute are made
+    harmless, which changes them; only CSV has such cells. ``counts`` grows as ``pieces`` is read.
+    """
+
+    listing: Listing
+    kind: Kind
+    keys: KeyRing
+    probe: Probe
+    keep: Keep
+    safe: bool
+    counts: Counts
+
+    def pieces(self) -> Iterator[bytes]:
+        """The list that comes out, in pieces. Raises what reading the list and probing raise."""
+        if self.listing.head:
+            yield self.listing.encoded(self._head())
+        for block in self.listing.blocks:
+            kept = self._kept(block)
+            if kept:
+                yield self.listing.encoded(kept)
+
+    def _head(self) -> bytes:
+        head = self.listing.head
+        if self.listing.names is None:
+            return head
+        if self.safe:
+            head = spreadsheet.safe_row(head, self.listing.delimiter)
+        return self._marked(head, VERDICT) if self.keep is Keep.ALL else head
+
+    def _kept(self, block: Block) -> bytes:
+        found = cutting.cut(block, self.listing.delimiter, self.listing.column)
+        verdicts = self._verdicts(block, found)
+        counted = np.bincount(verdicts, minlength=4).tolist()
+        self.counts.rows += sum(counted[:_EMPTY])
+        self.counts.suppressed += counted[_SUPPRESSED]
+        self.counts.invalid += counted[_INVALID]
+        kept = _KEPT.get(self.keep)
+        chosen = verdicts != _EMPTY if kept is None else verdicts == kept
+        if self.keep is Keep.ALL or self.safe:
+            return self._rewritten(block.data, found, verdicts, np.flatnonzero(chosen))
+        # Neighbours that stay are taken in one slice.
+        edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
+        first, last = found.starts[edges[::2]], found.ends[edges[1::2] - 1]
+        return b"".join(
+            [block.data[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+        )
+
+    def _rewritten(
+        self, data: bytes, found: Cut, verdicts: npt.NDArray[np.uint8], chosen: Places
+    ) -> bytes:
+        raws = [
+            data[a:b]
+            for a, b in zip(found.starts[chosen].tolist(), found.ends[chosen].tolist(), strict=True)
+        ]
+        if self.safe:
+            raws = [spreadsheet.safe_row(raw, self.listing.delimiter) for raw in raws]
+        if self.keep is Keep.ALL:
+            words = [_WORDS[verdict] for verdict in verdicts[chosen].tolist()]
+            raws = list(map(self._marked, raws, words))
+        return b"".join(raws)
+
+    def _marked(self, raw: bytes, word: str) -> bytes:
+        content = rows.content(raw)
+        line_end = raw[len(content) :]
+        if self.listing.media is not Media.NDJSON:
+            return b"%b%b%b%b" % (content, self.listing.delimiter or b"\t", word.encode(), line_end)
+        bare = content.rstrip(b" \t\r")
+        if not bare.endswith(b"}") or (word == _WORDS[_INVALID] and not _is_object(raw)):
+            return b'{"%b":"%b"}%b' % (VERDICT.encode(), word.encode(), line_end)
+        comma = b"" if bare[:-1].strip(b" \t\r") == b"{" else b","
+        return b'%b%b"%b":"%b"}%b' % (bare[:-1], comma, VERDICT.encode(), word.encode(), line_end)
+
+    def _verdicts(self, block: Block, found: Cut) -> npt.NDArray[np.uint8]:
+        """The verdict for each row."""
+        verdicts = np.full(found.starts.shape, _INVALID, np.uint8)
+        verdicts[found.empty] = _EMPTY
+        places, hashes = self._hashes(block, found)
+        if hashes:
+            digests = self.keys.digests_of(self.kind, hashes)
+            verdicts[places] = np.frombuffer(self.probe(digests), np.uint8)
+        return verdicts
+
+    def _hashes(self, block: Block, found: Cut) -> tuple[list[int], list[bytes]]:
+        """The rows whose addresses are such, in any order, and the SHA-256 of each."""
+        if self.listing.media is Media.NDJSON or self.kind is not Kind.EMAIL:
+            return self._exactly(block, found, np.flatnonzero(~found.empty))
+        lowered = block.data.lower()
+        plain = cutting.plain_emails(lowered, found)
+        rest = self._exactly(block, found, np.flatnonzero(~(plain | found.empty)))
+        spans = zip(found.cells[plain].tolist(), found.cell_stops[plain].tolist(), strict=True)
+        hashes = [sha256(lowered[a:b]).digest() for a, b in spans]
+        return np.flatnonzero(plain).tolist() + rest[0], hashes + rest[1]
+
+    def _exactly(self, block: Block, found: Cut, wanted: Places) -> tuple[list[int], list[bytes]]:
+        """As ``_hashes``, for these rows, one by one."""
+        places: list[int] = []
+        hashes: list[bytes] = []
+        starts, ends = found.starts[wanted].tolist(), found.ends[wanted].tolist()
+        for place, start, end in zip(wanted.tolist(), starts, ends, strict=True):
+            text = self.listing.address(block.data[start:end])
+            if text is None:
+                continue
+            try:
+                hashes.append(canonical_sha256(self.kind, text))
+            except InvalidAddress:
+                continue
+            places.append(place)
+        return places, hashes
+
+
+def _is_object(raw: bytes) -> bool:
+    return fields.values_of(raw) is not None
