@@ -19,7 +19,7 @@ from optout_service.core.policy import Suppression, Verdict
 from optout_service.core.scope import Scope
 from optout_service.core.token import Links
 from optout_service.settings import Settings
-from optout_service.store import ledger, migrating, seal, tenants
+from optout_service.store import bulk, ledger, migrating, seal, tenants
 from optout_service.store.checks import Checks, Question
 from optout_service.store.db import Database, assert_durable
 from optout_service.store.engines import Limits
@@ -108,6 +108,10 @@ class Runtime:
         """A connection that reads. Raises StoreUnavailable."""
         return self.database.reading()
 
+    def reading_one_state(self) -> AbstractContextManager[Connection]:
+        """A connection on which all reads see one state. Raises StoreUnavailable."""
+        return self.database.reading_one_state()
+
     def writing(self, tenant: int | None = None) -> AbstractContextManager[Connection]:
         """A connection whose transaction is on the disk when the block has ended well.
 
@@ -123,6 +127,14 @@ class Runtime:
             at=self.now(),
             keys=self.keys,
             lift_cap=self.settings.lift_cap,
+        )
+
+    def record_many(
+        self, connection: Connection, evidences: Sequence[Evidence], *, skip_repeats: bool = False
+    ) -> list[Outcome]:
+        """``bulk.record_many`` at this time and under our keys. Raises as that does."""
+        return bulk.record_many(
+            connection, evidences, at=self.now(), keys=self.keys, skip_repeats=skip_repeats
         )
 
     def check(self, tenant: int, address: Address, asked: Scope, *, api_key: int = 0) -> Verdict:

@@ -4,7 +4,9 @@ from typing import Final
 
 from optout_service.api import (
     checks,
+    exports,
     feed,
+    imports,
     links,
     recording,
     reviews,
@@ -30,6 +32,7 @@ FACE: Final = Face(
         Route("/v1/scrub", ("POST",), key(Permission.CHECK), scrub.scrub),
         Route("/v1/opt-outs", ("POST",), _RECORD, recording.opt_out),
         Route("/v1/opt-ins", ("POST",), _RECORD, recording.opt_in),
+        Route("/v1/imports", ("POST",), key(Permission.IMPORT), imports.import_list),
         Route("/v1/links", ("POST",), _LINKS, links.mint_link),
         Route("/v1/links/batch", ("POST",), _LINKS, links.mint_links),
         Route("/v1/events", ("GET",), key(Permission.FEED), feed.events),
@@ -38,6 +41,12 @@ FACE: Final = Face(
             ("GET",),
             key(Permission.SUPPRESSIONS),
             suppressions.list_suppressions,
+        ),
+        Route(
+            "/v1/suppressions/export",
+            ("GET",),
+            key(Permission.SUPPRESSIONS),
+            exports.export_suppressions,
         ),
         Route("/v1/reviews", ("GET",), key(Permission.REVIEWS), reviews.list_reviews),
         Route("/v1/reviews/<int:number>", ("GET",), key(Permission.REVIEWS), reviews.show_review),

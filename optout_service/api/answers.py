@@ -37,7 +37,7 @@ def stored(body: bytes, status: int, headers: Mapping[str, str]) -> Response:
 
 def spoken(address: Address) -> str:
     """An address that the caller gave us, in canonical form; hashed stays hashed."""
-    return address.value if address.value is not None else f"sha256:{address.sha256.hex()}"
+    return address.spoken
 
 
 def shown(
@@ -46,7 +46,10 @@ def shown(
     *,
     to_see: Permission = Permission.CLEAR_ADDRESSES,
 ) -> str | None:
-    """An address from our book: in clear for who may see it, else masked; None if unknown."""
+    """An address from our book: in clear for who may see it, else masked; None if unknown.
+
+    One that is known by its hash alone is shown as that.
+    """
     if address is None:
         return None
     return spoken(address) if caller.may(to_see) else address.masked

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     CHECK = "check"
     LINKS = "mint links"
     RECORD = "record opt-outs and opt-ins"
+    IMPORT = "import lists"
     FEED = "read the feed"
     SUPPRESSIONS = "read suppressions"
     TOPICS = "topics"
@@ -41,6 +42,7 @@ MAY: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.CHECK,
             Permission.LINKS,
             Permission.RECORD,
+            Permission.IMPORT,
             Permission.FEED,
             Permission.SUPPRESSIONS,
             Permission.CLEAR_ADDRESSES,

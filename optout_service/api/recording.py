@@ -5,7 +5,6 @@ transaction, so that a request that is sent again, because the first answer got 
 """
 
 import re
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -14,6 +13,7 @@ from flask import Response, request
 from optout_service.api import answers, binding
 from optout_service.api.auth import Caller
 from optout_service.api.bodies import recording as bodies
+from optout_service.core import times
 from optout_service.core.address import Address
 from optout_service.core.errors import InvalidRequest, NotPermitted
 from optout_service.core.evidence import Action, Evidence, Reason, Source
@@ -28,8 +28,6 @@ IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 _VISIBLE: Final = re.compile(r"[!-~]{1,255}", re.ASCII)
-_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-_CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
 def opt_out(caller: Caller) -> Response:
@@ -73,21 +71,9 @@ def _evidence(
         authority=caller.authority,
         actor=caller.actor,
         reason=reason,
-        occurred_at=_occurred_at(asked.occurred_at),
+        occurred_at=asked.occurred_at and times.happened(asked.occurred_at, runtime().now()),
         private={name: text for name, text in private.items() if text is not None},
     )
-
-
-def _occurred_at(given: datetime | None) -> datetime | None:
-    if given is None:
-        return None
-    if not _EARLIEST <= given <= runtime().now() + _CLOCKS_DIFFER:
-        raise InvalidRequest(
-            "The act lies in the future, or before 1990. Leave the field out if the time is not "
-            "known.",
-            field="occurred_at",
-        )
-    return given.astimezone(UTC)
 
 
 def _record(caller: Caller, evidence: Evidence, given: bytes) -> Response:

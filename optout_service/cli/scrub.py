@@ -1,23 +1,16 @@
 """``optout scrub``: a list without those who left, from file to file."""
 
-import gzip
-import os
-import secrets
-import sys
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 
 import click
 
+from optout_service.cli import files
 from optout_service.cli.main import json_option, main, opened, settings_options, show
-from optout_service.core.errors import InvalidRequest, Malformed
+from optout_service.core.errors import InvalidRequest
 from optout_service.core.scope import ANY, Scope, kind_of
 from optout_service.settings import Settings
 
-_BLOCK_BYTES: Final = 1024 * 1024
 _FORMATS: Final = {"csv": "text/csv", "ndjson": "application/x-ndjson", "text": "text/plain"}
 _SUFFIXES: Final = {
     ".csv": "csv",
@@ -85,8 +78,8 @@ def scrub(
             found = tenants.get(connection, tenant)
         with (
             rt.snapshot(found.id, asked) as snapshot,
-            _blocks(source) as blocks,
-            _written(target) as out,
+            files.blocks(source, "scrubbing") as blocks,
+            files.written(target) as out,
         ):
             listing = lists.read(blocks, _told(source, kind, **told))
             done = Scrub(listing, kind, rt.keys, snapshot.probe, Keep(keep), safe, counts)
@@ -123,50 +116,3 @@ def _told(
         column=column,
         kind=kind,
     )
-
-
-@contextmanager
-def _blocks(source: str) -> Iterator[Iterable[bytes]]:
-    """The bytes of a file in blocks, with a bar on standard error for how much of it is read."""
-    size = 0 if source == "-" else Path(source).stat().st_size
-    with (
-        click.open_file(source, "rb") as raw,
-        click.progressbar(length=size or 1, label="scrubbing", file=sys.stderr) as bar,
-    ):
-        file = gzip.GzipFile(fileobj=raw) if source.endswith(".gz") else raw
-
-        def read() -> Iterator[bytes]:
-            done = 0
-            try:
-                while block := file.read(_BLOCK_BYTES):
-                    yield block
-                    if size:
-                        bar.update(raw.tell() - done)
-                        done = raw.tell()
-            except (EOFError, gzip.BadGzipFile, zlib.error):
-                raise Malformed(f"{source} is not gzip, or not all of it.") from None
-
-        yield read()
-
-
-@contextmanager
-def _written(target: str) -> Iterator[IO[bytes]]:
-    """A file that takes its name when the block has ended well; else there is none."""
-    if target == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    draft = Path(f"{target}.{secrets.token_hex(4)}.part")
-    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if target.endswith(".gz"):
-                with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, filename="") as packed:
-                    yield cast(IO[bytes], packed)
-            else:
-                yield file
-            file.flush()
-            os.fsync(handle)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -103,6 +103,11 @@ class Address:
         raise InvalidAddress("Give a mail address, or a phone number with + and its country code.")
 
     @property
+    def spoken(self) -> str:
+        """A text that ``parse`` reads: the canonical form, or the hash if only that is known."""
+        return self.value if self.value is not None else f"sha256:{self.sha256.hex()}"
+
+    @property
     def masked(self) -> str:
         """Enough for its owner to recognise it, and too little for anybody else."""
         if self.value is None:

@@ -78,16 +78,14 @@ class Finder:
         values = values_of(raw)
         if values is None:
             return None
-        name = self._field or self._name(tuple(values))
+        name = self._field or _chosen(tuple(values), self._names)
         found = values.get(name) if name is not None else None
         return found if isinstance(found, str) else None
 
-    def _name(self, given: tuple[str, ...]) -> str | None:
-        simple = [_simple(name) for name in given]
-        best = next((name for name in self._names if name in simple), None)
-        if best is None or simple.count(best) > 1:
-            return None
-        return given[simple.index(best)]
+
+def chosen(given: Sequence[str], kind: Kind | None) -> str | None:
+    """Which of these fields is the address's. None: none has such a name, or two have the same."""
+    return _chosen(given, _NAMES[kind])
 
 
 def values_of(raw: bytes) -> dict[str, Any] | None:
@@ -103,6 +101,14 @@ def values_of(raw: bytes) -> dict[str, Any] | None:
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
+
+
+def _chosen(given: Sequence[str], names: Sequence[str]) -> str | None:
+    simple = [_simple(name) for name in given]
+    best = next((name for name in names if name in simple), None)
+    if best is None or simple.count(best) > 1:
+        return None
+    return given[simple.index(best)]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,9 @@
-"""The address book: digest -> encrypted address, for tenants who need addresses back."""
+"""The address book: digest -> encrypted address, for tenants who need addresses back.
+
+Of an address that came hashed the book keeps the hash, until the address itself comes.
+"""
+
+from typing import Final
 
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -9,12 +14,24 @@ from optout_service.core.scope import Kind
 from optout_service.store.prepared import Prepared, Run
 from optout_service.store.tables import address_book
 
-_REMEMBER = Prepared(
+_INSERTS: Final = (("sqlite", sqlite_insert), ("postgresql", pg_insert))
+
+REMEMBER: Final = Prepared(
     {
-        "sqlite": sqlite_insert(address_book).on_conflict_do_nothing(),
-        "postgresql": pg_insert(address_book).on_conflict_do_nothing(),
+        name: (new := insert_(address_book)).on_conflict_do_update(
+            index_elements=list(address_book.primary_key.columns),
+            set_={"sealed": new.excluded.sealed},
+            where=address_book.c.sealed != new.excluded.sealed,
+        )
+        for name, insert_ in _INSERTS
     }
 )
+"""Keep an address, also in the place of its hash."""
+
+REMEMBER_HASH: Final = Prepared(
+    {name: insert_(address_book).on_conflict_do_nothing() for name, insert_ in _INSERTS}
+)
+"""Keep a hash, unless there is something already: an address tells its hash, not the reverse."""
 
 
 def context(tenant_id: int) -> str:
@@ -22,20 +39,15 @@ def context(tenant_id: int) -> str:
     return f"address-book/{tenant_id}"
 
 
-def remember(keys: KeyRing, tenant_id: int, address: Address) -> list[Run]:
-    """What writes an address into a tenant's book; nothing where only its hash is known.
-
-    For tenants who keep a book: the caller has looked.
-    """
-    if address.value is None:
-        return []
-    values = {
+def remember(keys: KeyRing, tenant_id: int, digest: bytes, address: Address) -> Run:
+    """What puts an address into the book."""
+    statement = REMEMBER_HASH if address.value is None else REMEMBER
+    return statement, {
         "tenant": tenant_id,
-        "digest": keys.digest(address),
+        "digest": digest,
         "kind": address.kind,
-        "sealed": keys.seal(address.value.encode(), context(tenant_id)),
+        "sealed": keys.seal(address.spoken.encode(), context(tenant_id)),
     }
-    return [(_REMEMBER, values)]
 
 
 def open_address(

@@ -62,8 +62,8 @@ class Database:
             yield connection
 
     @contextmanager
-    def snapshot(self) -> Iterator[Any]:
-        """The driver's own connection, in a transaction that sees one state from first to last.
+    def reading_one_state(self) -> Iterator[Connection]:
+        """A connection on which all reads see one state, that of the first of them.
 
         It holds up what the database cleans away, so not for longer than it must be. Raises
         StoreUnavailable.
@@ -72,7 +72,13 @@ class Database:
             if self.dialect == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
-                yield connection.connection.driver_connection
+                yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        """The driver's own connection, as ``reading_one_state`` gives it."""
+        with self.reading_one_state() as connection:
+            yield connection.connection.driver_connection
 
     @contextmanager
     def writing(self, tenant: int | None = None) -> Iterator[Connection]:

@@ -47,15 +47,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Position:
+class Position:
+    """Where a ledger stands, read under its lock: number and hash of its last event."""
+
     seq: int
     head: bytes
     address_book: bool
     lift_day: int
     lift_count: int
 
+    def lifts_on(self, day: int) -> int:
+        """How many of a day's opt-ins are used up; ``day`` is an ordinal (UTC)."""
+        return self.lift_count if self.lift_day == day else 0
 
-_LOCK = Prepared(
+
+LOCK = Prepared(
     select(
         tenant.c.seq,
         tenant.c.head,
@@ -82,14 +88,14 @@ _SEEN = Prepared(
         provider_message.c.message_id == bindparam("message_id"),
     )
 )
-_APPEND = Prepared(insert(event))
+APPEND = Prepared(insert(event))
 _COUNT = Prepared(
     insert(provider_message).values(
         # All but the answer, which is known later.
         {c.name: bindparam(c.name) for c in provider_message.columns if c.name != "answer"}
     )
 )
-_ADVANCE = Prepared(
+ADVANCE = Prepared(
     update(tenant)
     .where(tenant.c.id == bindparam("tenant"))
     .values(
@@ -99,6 +105,7 @@ _ADVANCE = Prepared(
         lift_count=bindparam("lift_count"),
     )
 )
+_SEQ = select(tenant.c.seq).where(tenant.c.id == bindparam("tenant"))
 _TOPICS = select(topic.c.slug).where(topic.c.tenant == bindparam("tenant"))
 
 
@@ -107,7 +114,20 @@ def lock(conn: Connection, tenant_id: int) -> None:
 
     Raises NotFound for a tenant that does not exist.
     """
-    _position(run(conn, (_LOCK, {"tenant": tenant_id}))[0])
+    locked(conn, tenant_id)
+
+
+def locked(conn: Connection, tenant_id: int) -> Position:
+    """The position of a tenant's ledger, under the lock. Raises NotFound."""
+    return _position(run(conn, (LOCK, {"tenant": tenant_id}))[0])
+
+
+def position_of(conn: Connection, tenant_id: int) -> int:
+    """The number of a tenant's last event, as this connection sees it. Raises NotFound."""
+    found = conn.execute(_SEQ, {"tenant": tenant_id}).scalar_one_or_none()
+    if found is None:
+        raise NotFound("There is no such tenant.")
+    return int(found)
 
 
 def record(
@@ -138,14 +158,14 @@ def record(
     if decision.refused and evidence.authority not in _RECIPIENT:
         raise _not_liftable(decision.refused)
     lift_day, lift_count = _count_lift(position, evidence, decision, at, lift_cap)
-    row = _event(evidence, digest, number, decision.changed, at, position.head, keys)
-    writes: list[Run] = [(_APPEND, row)]
+    row = entry(evidence, digest, number, decision.changed, at, position.head, keys)
+    writes: list[Run] = [(APPEND, row)]
     if evidence.provider_message is not None:
         writes.append((_COUNT, row | {"event": number}))
     writes += suppressions.writes(evidence.tenant, digest, decision)
     if position.address_book:
-        writes += book.remember(keys, evidence.tenant, evidence.address)
-    writes.append((_ADVANCE, row | {"lift_day": lift_day, "lift_count": lift_count}))
+        writes.append(book.remember(keys, evidence.tenant, digest, evidence.address))
+    writes.append((ADVANCE, row | {"lift_day": lift_day, "lift_count": lift_count}))
     run(conn, *writes)
     now_standing = _now_standing(standing, evidence, decision)
     return Outcome(
@@ -159,14 +179,14 @@ def record(
 
 def _read(
     conn: Connection, evidence: Evidence, digest: bytes
-) -> tuple[_Position, Outcome | None, list[Suppression]]:
+) -> tuple[Position, Outcome | None, list[Suppression]]:
     """The tenant's position, under its lock; then what may only be read after it.
 
     On PostgreSQL each statement sees what was committed when it began, which is after the lock
     was ours: one statement that locked and read would see what was there before it waited.
     """
     reads: list[Run] = [
-        (_LOCK, {"tenant": evidence.tenant}),
+        (LOCK, {"tenant": evidence.tenant}),
         suppressions.read_standing(evidence.tenant, digest),
     ]
     if (message := evidence.provider_message) is not None:
@@ -178,10 +198,10 @@ def _read(
     return _position(locked), counted, suppressions.from_rows(standing)
 
 
-def _position(rows: list[Row]) -> _Position:
+def _position(rows: list[Row]) -> Position:
     if not rows:
         raise NotFound("There is no such tenant.")
-    return _Position(*rows[0])
+    return Position(*rows[0])
 
 
 def _ids(message: ProviderMessage | None) -> dict[str, str | None]:
@@ -213,14 +233,14 @@ def _by_the_platform(refused: tuple[Refusal, ...]) -> bool:
 
 
 def _count_lift(
-    position: _Position,
+    position: Position,
     evidence: Evidence,
     decision: Decision,
     at: datetime,
     lift_cap: int,
 ) -> tuple[int, int]:
     today = at.toordinal()
-    used = position.lift_count if position.lift_day == today else 0
+    used = position.lifts_on(today)
     if (
         evidence.action is Action.OPT_OUT
         or evidence.authority in _RECIPIENT
@@ -236,7 +256,7 @@ def _count_lift(
     return today, used + 1
 
 
-def _event(
+def entry(
     evidence: Evidence,
     digest: bytes,
     number: int,
@@ -245,6 +265,7 @@ def _event(
     head: bytes,
     keys: KeyRing,
 ) -> dict[str, Any]:
+    """The row of one act, chained to the one before, whose hash is ``head``."""
     salt = os.urandom(16)
     said = dict(evidence.private)
     if evidence.undoes is not None:

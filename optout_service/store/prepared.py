@@ -79,6 +79,16 @@ def run(connection: Connection, *runs: Run) -> list[list[Row]]:
     ]
 
 
+def run_many(
+    connection: Connection, statement: Prepared, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Run one statement for each row, in order, in few round trips."""
+    if rows:
+        compiled = statement.on(connection)
+        driver: Any = connection.connection.driver_connection
+        driver.cursor().executemany(compiled.text, [compiled.bind(row) for row in rows])
+
+
 def _run(driver: Any, compiled: _Compiled, values: Mapping[str, Any]) -> list[Row]:
     cursor = driver.execute(compiled.text, compiled.bind(values))
     return compiled.read(cursor.fetchall()) if compiled.columns else []

@@ -127,7 +127,7 @@ def open_review(conn: Connection, doubt: Doubt, *, at: datetime, keys: KeyRing) 
     }
     conn.execute(insert(review), row)
     if doubt.address and tenants.get_by_id(conn, doubt.tenant).address_book:
-        run(conn, *book.remember(keys, doubt.tenant, doubt.address))
+        run(conn, book.remember(keys, doubt.tenant, keys.digest(doubt.address), doubt.address))
     return get(conn, doubt.tenant, number, keys)
 
 

@@ -2,12 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     bindparam,
     delete,
@@ -26,7 +27,7 @@ from optout_service.core.errors import Malformed, UnknownTopic
 from optout_service.core.evidence import Reason
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM, Decision, Suppression
-from optout_service.core.scope import ANY, OTHER, Scope, parse_slug
+from optout_service.core.scope import ANY, OTHER, Scope, kind_of, parse_slug
 from optout_service.store import book
 from optout_service.store.codes import CHANNEL, PURPOSE
 from optout_service.store.prepared import Prepared, Row, Run, run
@@ -89,6 +90,17 @@ def read_standing(tenant_id: int, digest: bytes) -> Run:
     return _STANDING, {"digest": digest, "tenant": tenant_id}
 
 
+def standing_of(
+    conn: Connection, tenant_id: int, digests: Collection[bytes]
+) -> dict[bytes, list[Suppression]]:
+    """``standing`` for many digests, all read together."""
+    # One look-up by the key for each, together: for a list of keys PostgreSQL may plan to read all
+    # that the tenant has. In the order of the key, so that pages are walked and not jumped to.
+    ordered = sorted(digests)
+    read = run(conn, *(read_standing(tenant_id, digest) for digest in ordered))
+    return {digest: from_rows(rows) for digest, rows in zip(ordered, read, strict=True)}
+
+
 def from_rows(rows: Sequence[Row]) -> list[Suppression]:
     """What the rows of ``read_standing`` say."""
     return [_suppression(row) for row in rows]
@@ -130,6 +142,56 @@ def page(
     Filters are exact: ``channel="*"`` finds what was suppressed on all channels. Raises Malformed
     for a cursor that none of our pages gave.
     """
+    wanted = [
+        suppression.c[name] == value
+        for name, value in (("channel", channel), ("topic", topic), ("reason", reason))
+        if value is not None
+    ]
+    if since is not None:
+        wanted.append(suppression.c.since >= since)
+    return _page(conn, tenant_id, keys, wanted, limit, cursor)
+
+
+def walk(
+    conn: Connection,
+    tenant_id: int,
+    keys: KeyRing,
+    *,
+    covering: Scope,
+    reason: Reason | None = None,
+    limit: int = 2000,
+) -> Iterator[list[Listed]]:
+    """All of a tenant's suppressions in ledger order, in pages.
+
+    ``covering``: those alone that forbid messages of this channel and this topic, also by covering
+    more; ``*``: of any. Give it a connection that sees one state: a page read later would lack what
+    has been changed since.
+    """
+    wanted: list[ColumnElement[bool]] = []
+    if covering.channel != ANY:
+        kind = kind_of(covering.channel)
+        wanted.append(suppression.c.channel.in_([ANY, covering.channel]))
+        wanted.append(or_(address_book.c.kind == kind, address_book.c.kind.is_(None)))
+    if covering.topic != ANY:
+        wanted.append(suppression.c.topic.in_([ANY, covering.topic]))
+    if reason is not None:
+        wanted.append(suppression.c.reason == reason)
+    cursor: str | None = None
+    while True:
+        listed, cursor = _page(conn, tenant_id, keys, wanted, limit, cursor)
+        yield listed
+        if cursor is None:
+            return
+
+
+def _page(
+    conn: Connection,
+    tenant_id: int,
+    keys: KeyRing,
+    wanted: Sequence[ColumnElement[bool]],
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[Listed], str | None]:
     query = (
         select(suppression.c.digest, *_ROW, address_book.c.kind, address_book.c.sealed)
         .join_from(
@@ -139,20 +201,12 @@ def page(
             & (address_book.c.digest == suppression.c.digest),
             isouter=True,
         )
-        .where(suppression.c.tenant == tenant_id)
+        .where(suppression.c.tenant == tenant_id, *wanted)
         .order_by(*_ORDER)
         .limit(limit + 1)
     )
     if cursor is not None:
-        query = query.where(_after(cursor))
-    if channel is not None:
-        query = query.where(suppression.c.channel == channel)
-    if topic is not None:
-        query = query.where(suppression.c.topic == topic)
-    if reason is not None:
-        query = query.where(suppression.c.reason == reason)
-    if since is not None:
-        query = query.where(suppression.c.since >= since)
+        query = query.where(*_after(cursor))
     rows = conn.execute(query).all()
     listed = [
         Listed(
@@ -174,7 +228,7 @@ _ORDER: Final = (
 )
 
 
-def _after(cursor: str) -> Any:
+def _after(cursor: str) -> tuple[ColumnElement[bool], ...]:
     try:
         text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode()
         number, digest, channel, topic, purpose = text.split(" ")
@@ -185,11 +239,13 @@ def _after(cursor: str) -> Any:
             parse_slug(topic)
     except (ValueError, binascii.Error, UnknownTopic):
         raise Malformed("This cursor is none of ours. Start again without one.") from None
-    return or_(
+    later = or_(
         suppression.c.event > last[0],
         (suppression.c.event == last[0])
         & (tuple_(*_ORDER[1:]) > tuple_(*last[1:], types=[c.type for c in _ORDER[1:]])),
     )
+    # The index is entered by the first of them; of the second alone all before it would be read.
+    return suppression.c.event >= last[0], later
 
 
 def _cursor(last: Listed) -> str:

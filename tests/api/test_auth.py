@@ -17,6 +17,7 @@ from tests.stage import Cast
 
 SENDERS = {"sender", "integration", "admin", "platform"}
 RECORDERS = {"integration", "agent", "admin", "platform"}
+IMPORTERS = {"integration", "admin", "platform"}
 READERS = {"integration", "auditor", "admin", "platform"}
 ADMINS = {"admin", "platform"}
 DECIDERS = {"agent", "admin", "platform"}
@@ -29,8 +30,10 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/links/batch"): SENDERS,
     ("POST", "/v1/opt-outs"): RECORDERS,
     ("POST", "/v1/opt-ins"): RECORDERS,
+    ("POST", "/v1/imports"): IMPORTERS,
     ("GET", "/v1/events"): READERS,
     ("GET", "/v1/suppressions"): READERS,
+    ("GET", "/v1/suppressions/export"): READERS,
     ("GET", "/v1/topics"): ADMINS,
     ("GET", "/v1/texts"): ADMINS,
     ("PUT", "/v1/texts"): ADMINS,
@@ -51,7 +54,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/reviews/1/decision": {"decision": "opt_out", "reason": "plain enough"},
 }
 QUERIES = {("DELETE", "/v1/texts"): {"said": "stop"}}
-LISTS = {"/v1/scrub": "/v1/scrub?channel=email"}
+LISTS = {"/v1/scrub": "/v1/scrub?channel=email", "/v1/imports": "/v1/imports"}
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
 METHOD_OF = {path_of(rule): method for method, rule in ROUTES if method in ("POST", "PUT", "PATCH")}
 """The method by which a path takes its body."""

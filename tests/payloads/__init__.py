@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+FOLDER = Path(__file__).parent
+
 
 def load(name: str) -> bytes:
     """One recorded body, such as ``twilio/stop``."""
-    return (Path(__file__).parent / f"{name}.txt").read_bytes()
+    return (FOLDER / f"{name}.txt").read_bytes()

@@ -15,6 +15,7 @@ from optout_service.api.bodies.parts import (
     TopicName,
 )
 from optout_service.core.evidence import Action, Reason, Source
+from optout_service.core.exports import Format
 
 
 class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +34,15 @@ class SuppressionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     since: Instant | None = None
     cursor: Annotated[str, Meta(max_length=500)] | None = None
     limit: Limit = 100
+
+
+class ExportQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to export: what forbids messages of this channel and topic, also by covering more."""
+
+    format: Format = Format.SHA256
+    channel: ScopeChannel | None = None
+    topic: TopicName | None = None
+    reason: Reason | None = None
 
 
 class EventShape(Struct, frozen=True):

@@ -10,6 +10,7 @@ from typing import Final
 from optout_service.api.operations import (
     asking,
     linking,
+    lists,
     reading,
     recording,
     reviewing,
@@ -22,6 +23,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     **recording.OPERATIONS,
     **linking.OPERATIONS,
     **reading.OPERATIONS,
+    **lists.OPERATIONS,
     **reviewing.OPERATIONS,
     **setting_up.OPERATIONS,
 }
