@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from optout_service import plumbing, web
 from optout_service.api import FACE as API
+from optout_service.api import feed
 from optout_service.api.auth import Remembered
 from optout_service.api.express import PlainCheck
 from optout_service.apidocs import FACE as APIDOCS
@@ -34,6 +35,7 @@ def create_app(runtime: Runtime) -> Flask:
     for face in FACES:
         web.register(app, face)
     remembered = app.extensions["optout_callers"] = Remembered()
+    app.extensions["optout_watch"] = feed.watch(runtime)
     lanes = (PlainCheck(runtime, remembered), OneClick(runtime))
     express = Express(app.wsgi_app, lanes)
     enveloped = Envelope(express, access_log=runtime.settings.access_log)

@@ -12,11 +12,13 @@ from typing import Final, Self
 from sqlalchemy import Connection as Connection
 
 from optout_service.core.address import Address
-from optout_service.core.errors import Misconfigured
+from optout_service.core.clearance import Clearance, Clearances
+from optout_service.core.errors import Misconfigured, UnknownTopic
 from optout_service.core.evidence import Evidence
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import Suppression, Verdict
 from optout_service.core.scope import Scope
+from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
 from optout_service.settings import Settings
 from optout_service.store import bulk, ledger, migrating, seal, tenants
@@ -38,6 +40,8 @@ class Runtime:
     settings: Settings
     keys: KeyRing
     links: Links
+    signatures: Signatures
+    clearances: Clearances
     database: Database
     checks: Checks
     tables: Tables
@@ -98,7 +102,17 @@ class Runtime:
             database.snapshot,
             settings.table_rows,
         )
-        return cls(settings, keys, Links(keys), database, Checks(database.dialect), tables)
+        signatures = Signatures(keys)
+        return cls(
+            settings,
+            keys,
+            Links(keys),
+            signatures,
+            Clearances(signatures),
+            database,
+            Checks(database.dialect),
+            tables,
+        )
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
@@ -167,6 +181,17 @@ class Runtime:
             if quick is not None:
                 stack.close()
             yield quick or held
+
+    def suppressed_now(self, given: Clearance, *, api_key: int = 0) -> bool | None:
+        """What a check would say now of what was cleared then; None if its topic is no more.
+
+        Raises as ``Checks.check`` does otherwise.
+        """
+        try:
+            found, _ = self.check_many(given.tenant, [given.digest], given.scope, api_key=api_key)
+        except UnknownTopic:
+            return None
+        return bool(found)
 
     def close(self) -> None:
         """Give the connections back."""

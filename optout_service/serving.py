@@ -38,7 +38,15 @@ def options(settings: Settings) -> dict[str, Any]:
         "loglevel": settings.log_level,
         "accesslog": None,
         "preload_app": False,
+        "post_worker_init": let_waiters_go,
     }
+
+
+def let_waiters_go(worker: Any) -> None:
+    """Have a worker that is to end keep nobody waiting for news: it would end as late as they."""
+    watch = getattr(worker.wsgi, "extensions", {}).get("optout_watch")
+    if watch is not None:
+        watch.ending = lambda: not worker.alive
 
 
 def serve(
@@ -88,6 +96,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             raise AppImportError(f"error: {error.detail}") from error
 
     def _worker_is_ready(self, worker: Any) -> None:
+        let_waiters_go(worker)
         if worker.age == 1 and self._on_ready is not None:
             self._on_ready()
             sys.stdout.flush()

@@ -112,6 +112,19 @@ class Settings:
         "The day (UTC) from which a STOP stops all, however narrow its sender; empty: never.",
         knobs.day,
     )
+    clearance_seconds: int = knob(
+        900, "How long a clearance of a check may be sent on.", knobs.number(1, 7 * 86_400)
+    )
+    checkpoint_dir: str = knob(
+        "",
+        "Where signed checkpoints of the ledgers lie; empty: `checkpoints` in the data directory.",
+        knobs.text,
+    )
+    checkpoint_seconds: int = knob(
+        300,
+        "How often the service writes a checkpoint of each ledger that has grown; 0: never.",
+        knobs.number(0, 7 * 86_400),
+    )
     statement_timeout_ms: int = knob(
         2000,
         "How long a statement, or the wait for a connection, may take.",
@@ -172,6 +185,11 @@ class Settings:
         # A server of its own has no data directory, as a rule, and often may not make one.
         there = self.embedded or self.data_dir.is_dir()
         return self.data_dir / "cache" if there else Path(gettempdir()) / "optout-cache"
+
+    @property
+    def effective_checkpoint_dir(self) -> Path:
+        """Where checkpoints lie, also where nothing was set."""
+        return Path(self.checkpoint_dir) if self.checkpoint_dir else self.data_dir / "checkpoints"
 
     @property
     def on_sqlite(self) -> bool:

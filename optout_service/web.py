@@ -29,6 +29,7 @@ STATUS: Final[Mapping[type[OptOutError], int]] = {
     errors.NotLiftable: 409,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.BadClearance: 422,
     errors.InvalidAddress: 422,
     errors.UnknownChannel: 422,
     errors.UnknownTopic: 422,

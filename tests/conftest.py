@@ -144,9 +144,10 @@ def empty_database_url(
 
 
 @pytest.fixture
-def rt(database_url: str) -> Iterator[Runtime]:
+def rt(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
     """A runtime over a fresh database, under the tests' keys."""
-    runtime = Runtime.set_up(stage.settings_for(database_url), stage.KEYS)
+    settings = stage.settings_for(database_url, checkpoint_dir=str(tmp_path / "checkpoints"))
+    runtime = Runtime.set_up(settings, stage.KEYS)
     yield runtime
     runtime.close()
 

@@ -3,11 +3,15 @@
 from typing import Final
 
 from optout_service.api import (
+    checkpoints,
     checks,
+    clearances,
+    counts,
     exports,
     feed,
     imports,
     links,
+    recipients,
     recording,
     reviews,
     scrub,
@@ -30,6 +34,7 @@ FACE: Final = Face(
         Route("/v1/check", ("POST",), _CHECK, checks.check),
         Route("/v1/check/batch", ("POST",), _CHECK, checks.check_batch),
         Route("/v1/scrub", ("POST",), key(Permission.CHECK), scrub.scrub),
+        Route("/v1/clearances/verify", ("POST",), key(Permission.CLEARANCES), clearances.verify),
         Route("/v1/opt-outs", ("POST",), _RECORD, recording.opt_out),
         Route("/v1/opt-ins", ("POST",), _RECORD, recording.opt_in),
         Route("/v1/imports", ("POST",), key(Permission.IMPORT), imports.import_list),
@@ -56,6 +61,12 @@ FACE: Final = Face(
             key(Permission.DECIDE),
             reviews.decide_review,
         ),
+        Route("/v1/recipients/lookup", ("POST",), key(Permission.LOOKUP), recipients.lookup),
+        Route("/v1/recipients/evidence", ("POST",), key(Permission.EVIDENCE), recipients.evidence),
+        Route(
+            "/v1/checkpoints", ("GET",), key(Permission.CHECKPOINTS), checkpoints.list_checkpoints
+        ),
+        Route("/v1/stats", ("GET",), key(Permission.STATS), counts.stats),
         Route("/v1/topics", ("GET",), key(Permission.TOPICS), topics.list_topics),
         Route("/v1/texts", ("GET",), _TEXTS, texts.list_texts),
         Route("/v1/texts", ("PUT",), _TEXTS, texts.put_text),

@@ -1,7 +1,7 @@
 """What is said back: JSON, tenants by their slugs, addresses as the caller may see them."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from flask import Response
@@ -9,10 +9,14 @@ from msgspec import Struct
 
 from optout_service.api.auth import Caller, Permission
 from optout_service.api.bodies.parts import ScopeShape, Standing
+from optout_service.api.bodies.reading import EventShape
 from optout_service.core.address import Address
 from optout_service.core.policy import LADDER, PLATFORM, Suppression
 from optout_service.core.scope import Scope
+from optout_service.store.feed import Event
 from optout_service.store.tenants import PLATFORM_SLUG
+
+T = TypeVar("T", bound=Struct)
 
 JSON: Final = "application/json"
 
@@ -35,11 +39,6 @@ def stored(body: bytes, status: int, headers: Mapping[str, str]) -> Response:
     return Response(body, status=status, content_type=JSON, headers=dict(headers))
 
 
-def spoken(address: Address) -> str:
-    """An address that the caller gave us, in canonical form; hashed stays hashed."""
-    return address.spoken
-
-
 def shown(
     caller: Caller,
     address: Address | None,
@@ -52,7 +51,7 @@ def shown(
     """
     if address is None:
         return None
-    return spoken(address) if caller.may(to_see) else address.masked
+    return address.spoken if caller.may(to_see) else address.masked
 
 
 def scope(caller: Caller, tenant: int, covered: Scope) -> ScopeShape:
@@ -71,6 +70,28 @@ def standing(caller: Caller, row: Suppression, address: str | None) -> Standing:
         row.event,
         scope(caller, row.tenant, row.scope),
     )
+
+
+def event(caller: Caller, row: Event, address: str | None) -> EventShape:
+    """An event, with its address as it is to be shown."""
+    return EventShape(
+        event=row.number,
+        action=row.action,
+        changed=row.changed,
+        scope=scope(caller, row.tenant, row.scope),
+        reason=row.reason,
+        source=row.source,
+        actor=row.actor,
+        address=address,
+        occurred_at=row.occurred_at,
+        recorded_at=row.recorded_at,
+        hash=row.hash.hex(),
+    )
+
+
+def widened(shape: type[T], narrow: Struct, **more: Any) -> T:
+    """A shape that says what a narrower one says, and more."""
+    return shape(**msgspec.structs.asdict(narrow), **more)
 
 
 def strength(row: Suppression) -> tuple[int, bool]:

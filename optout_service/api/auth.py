@@ -26,8 +26,13 @@ class Permission(StrEnum):
     LINKS = "mint links"
     RECORD = "record opt-outs and opt-ins"
     IMPORT = "import lists"
+    CLEARANCES = "verify clearances"
     FEED = "read the feed"
     SUPPRESSIONS = "read suppressions"
+    LOOKUP = "look a recipient up"
+    EVIDENCE = "read evidence"
+    CHECKPOINTS = "read checkpoints"
+    STATS = "read counts"
     TOPICS = "topics"
     TEXTS = "texts"
     CLEAR_ADDRESSES = "addresses in clear"
@@ -36,20 +41,42 @@ class Permission(StrEnum):
 
 
 MAY: Final[Mapping[Role, frozenset[Permission]]] = {
-    Role.SENDER: frozenset({Permission.CHECK, Permission.LINKS}),
+    Role.SENDER: frozenset({Permission.CHECK, Permission.LINKS, Permission.CLEARANCES}),
     Role.INTEGRATION: frozenset(
         {
             Permission.CHECK,
             Permission.LINKS,
+            Permission.CLEARANCES,
             Permission.RECORD,
             Permission.IMPORT,
             Permission.FEED,
             Permission.SUPPRESSIONS,
+            Permission.STATS,
             Permission.CLEAR_ADDRESSES,
         }
     ),
-    Role.AGENT: frozenset({Permission.RECORD, Permission.REVIEWS, Permission.DECIDE}),
-    Role.AUDITOR: frozenset({Permission.FEED, Permission.SUPPRESSIONS, Permission.REVIEWS}),
+    Role.AGENT: frozenset(
+        {
+            Permission.CLEARANCES,
+            Permission.RECORD,
+            Permission.LOOKUP,
+            Permission.EVIDENCE,
+            Permission.STATS,
+            Permission.REVIEWS,
+            Permission.DECIDE,
+        }
+    ),
+    Role.AUDITOR: frozenset(
+        {
+            Permission.CLEARANCES,
+            Permission.FEED,
+            Permission.SUPPRESSIONS,
+            Permission.EVIDENCE,
+            Permission.CHECKPOINTS,
+            Permission.STATS,
+            Permission.REVIEWS,
+        }
+    ),
     Role.ADMIN: frozenset(Permission),
     Role.PLATFORM: frozenset(Permission),
 }

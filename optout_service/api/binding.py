@@ -73,7 +73,7 @@ def query(shape: type[T]) -> T:
     given = request.args.to_dict(flat=False)
     for name, values in given.items():
         if len(values) > 1:
-            known = {"field": name} if name in shape.__struct_fields__ else {}
+            known = {"field": name} if name in shape.__struct_encode_fields__ else {}
             raise InvalidRequest("This parameter is given more than once.", **known)
     numbers = _numbers(shape)
     plain = {
@@ -117,6 +117,8 @@ def _detail(what: str, place: inspect.Type) -> str:
         return f"There is an unknown field. Those known here: {', '.join(_names(place))}."
     if isinstance(place, inspect.EnumType):
         return f"The value is one of: {', '.join(place.cls)}."
+    if what == "Invalid RFC3339 encoded date":
+        return "Expected a day, such as 2026-01-31."
     if "RFC3339" in what or "timezone" in what:
         return "Expected a time with its zone, such as 2026-01-31T12:00:00Z (RFC 3339)."
     if "matching regex" in what:

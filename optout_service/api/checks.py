@@ -4,12 +4,16 @@ An answer is given only after that read has succeeded; whatever goes wrong is an
 "allowed".
 """
 
+from datetime import timedelta
+
+import msgspec
 from flask import Response
 
 from optout_service.api import answers, binding
 from optout_service.api.auth import Caller
 from optout_service.api.bodies import checks as bodies
 from optout_service.core.address import Address, canonical_sha256
+from optout_service.core.clearance import Clearance
 from optout_service.core.errors import InvalidAddress, InvalidRequest, TooLarge
 from optout_service.core.policy import Suppression
 from optout_service.core.scope import ANY, Kind, Scope, kind_of
@@ -26,14 +30,23 @@ def verdict(rt: Runtime, caller: Caller, request: bodies.CheckRequest) -> bodies
     """What ``check`` answers; ``api.express`` asks here too."""
     kind, asked = asked_about(request)
     address = Address.parse(kind, request.address)
+    # Read before the store is: a clearance never lasts longer than it may.
+    issued_at = rt.now() if request.clearance else None
     found = rt.check(caller.tenant, address, asked, api_key=caller.api_key)
     matches = sorted(found.matches, key=answers.strength, reverse=True)
-    return bodies.CheckAnswer(
+    answer = bodies.CheckAnswer(
         found.suppressed,
-        answers.spoken(address),
+        address.spoken,
         [_match(caller, row) for row in matches],
         found.as_of,
     )
+    if issued_at is None or found.suppressed:
+        return answer
+    until = issued_at + timedelta(seconds=rt.settings.clearance_seconds)
+    digest = rt.keys.digest(address)
+    cleared = Clearance(caller.tenant, digest, asked, found.as_of, issued_at, until)
+    text = rt.clearances.mint(cleared)
+    return msgspec.structs.replace(answer, clearance=text, clearance_valid_until=until)
 
 
 def check_batch(caller: Caller) -> Response:

@@ -1,45 +1,58 @@
 """The ledger as callers follow it: in order and without gaps, so that nothing is missed."""
 
-from flask import Response
+from collections.abc import Collection, Mapping
+from typing import cast
 
-from optout_service.api import answers, binding
-from optout_service.api.auth import Caller
+from flask import Response, current_app
+
+from optout_service.api import answers, auth, binding
+from optout_service.api.auth import Caller, Permission
 from optout_service.api.bodies import reading as bodies
+from optout_service.api.waiting import Watch
+from optout_service.runtime import Runtime
 from optout_service.store import feed
 from optout_service.web import runtime
 
 
 def events(caller: Caller) -> Response:
-    """The events after a number. ``next`` is where to read on, also when there is nothing yet."""
+    """The events after a number. ``next`` is where to read on, also when there is nothing yet.
+
+    With ``wait`` an answer that would be empty is held back until there is an event, or as many
+    seconds are over.
+    """
     asked = binding.query(bodies.EventsQuery)
+    page = _page(caller, asked)
+    if not page and asked.wait:
+        watch = cast(Watch, current_app.extensions["optout_watch"])
+        watch.wait(caller.tenant, after=asked.after, seconds=asked.wait)
+        # The key may have been revoked meanwhile.
+        caller = auth.key(Permission.FEED).check()
+        page = _page(caller, asked)
+    return answers.answer(
+        bodies.EventsAnswer(
+            [answers.event(caller, row, answers.shown(caller, row.address)) for row in page],
+            page[-1].number if page else asked.after,
+        )
+    )
+
+
+def watch(rt: Runtime) -> Watch:
+    """What lets the callers of one process wait. Half of its threads stay for those who ask."""
+
+    def read(tenants: Collection[int]) -> Mapping[int, int]:
+        with rt.reading() as connection:
+            return feed.reached(connection, tenants)
+
+    return Watch(read, most=rt.settings.effective_threads // 2)
+
+
+def _page(caller: Caller, asked: bodies.EventsQuery) -> list[feed.Event]:
     rt = runtime()
     with rt.reading() as connection:
-        page = feed.page(
+        return feed.page(
             connection,
             caller.tenant,
             after=asked.after,
             limit=asked.limit,
             keys=rt.keys,
         )
-    return answers.answer(
-        bodies.EventsAnswer(
-            [_event(caller, row) for row in page],
-            page[-1].number if page else asked.after,
-        )
-    )
-
-
-def _event(caller: Caller, row: feed.Event) -> bodies.EventShape:
-    return bodies.EventShape(
-        event=row.number,
-        action=row.action,
-        changed=row.changed,
-        scope=answers.scope(caller, row.tenant, row.scope),
-        reason=row.reason,
-        source=row.source,
-        actor=row.actor,
-        address=answers.shown(caller, row.address),
-        occurred_at=row.occurred_at,
-        recorded_at=row.recorded_at,
-        hash=row.hash.hex(),
-    )

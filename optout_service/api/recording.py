@@ -111,6 +111,6 @@ def _slot(caller: Caller, given: bytes) -> Slot | None:
 def _answer(caller: Caller, evidence: Evidence, outcome: Outcome) -> Answer:
     standing = None
     if (row := outcome.suppression) is not None:
-        standing = answers.standing(caller, row, answers.spoken(evidence.address))
+        standing = answers.standing(caller, row, evidence.address.spoken)
     body = bodies.Recorded(outcome.event, outcome.changed, standing)
     return Answer(201 if outcome.changed else 200, answers.encoded(body))

@@ -1,4 +1,4 @@
-"""``optout db``: schema and keys, do they fit? ``optout evidence``: is the ledger whole?"""
+"""``optout db``: schema and keys, do they fit?"""
 
 import click
 
@@ -62,34 +62,3 @@ def status(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 def new_key_() -> None:
     """Print a new key, for OPTOUT_PEPPER or to add at the end of a ring."""
     click.echo(new_key())
-
-
-@main.group()
-def evidence() -> None:
-    """The ledger: what happened, provably."""
-
-
-@evidence.command()
-@click.option("--tenant", required=True, help="The tenant's slug.")
-@json_option
-@settings_options
-@click.pass_context
-def verify(ctx: click.Context, settings: Settings, tenant: str, as_json: bool) -> None:
-    """Walk a tenant's ledger along its hash chain. Status 1 if anything was edited or is gone."""
-    from optout_service.store import chain, tenants
-
-    with opened(settings) as rt, rt.reading() as connection:
-        found = tenants.get(connection, tenant)
-        walked = chain.verify(connection, found.id, rt.keys)
-    show(
-        {
-            "tenant": tenant,
-            "whole": walked.whole,
-            "events": walked.events,
-            "head": walked.head.hex(),
-            "broken_at": walked.broken_at,
-            "fault": walked.fault,
-        },
-        as_json=as_json,
-    )
-    ctx.exit(0 if walked.whole else 1)

@@ -151,7 +151,9 @@ def _shown(value: Any) -> str:
 
 # Imported for their commands, which they hang on ``main``.
 from optout_service.cli import (  # noqa: E402, F401
+    clearance,
     database,
+    evidence,
     recipient,
     review,
     scrub,

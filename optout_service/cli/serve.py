@@ -128,7 +128,10 @@ def _run(
 def _make_app(settings: Settings) -> Any:
     from optout_service import telemetry
     from optout_service.app import create_app
+    from optout_service.evidence.keeping import keep
     from optout_service.runtime import Runtime
 
     telemetry.configure(settings.log_level)
-    return create_app(Runtime.build(settings, keyfiles.load(settings)))
+    rt = Runtime.build(settings, keyfiles.load(settings))
+    keep(rt)
+    return create_app(rt)

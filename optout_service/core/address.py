@@ -25,6 +25,8 @@ CANONICAL_VERSION: Final = 1
 MAX_EMAIL_OCTETS: Final = 320
 """64 for the local part, one for the @, 255 for the domain (RFC 5321, 4.5.3.1)."""
 
+HASH_PREFIX: Final = "sha256:"
+
 _TOO_LONG: Final = f"A mail address has at most {MAX_EMAIL_OCTETS} octets."
 
 # What copying from documents, chats and contact lists leaves: soft hyphen, zero-width characters,
@@ -83,7 +85,11 @@ class Address:
         """
         if (hashed := _hash_in(text)) is not None:
             return cls(kind, hashed, None)
-        value = canonical(kind, text)
+        return cls.of(kind, canonical(kind, text))
+
+    @classmethod
+    def of(cls, kind: Kind, value: str) -> Self:
+        """The address of a canonical form, as ``parse`` gave it once; it is not looked at again."""
         return cls(kind, sha256(value.encode()).digest(), value)
 
     @classmethod
@@ -104,7 +110,7 @@ class Address:
 
     @property
     def spoken(self) -> str:
-        """A text that ``parse`` reads: the canonical form, or the hash if only that is known."""
+        """In clear, for whoever gave it to us or may see it; what came hashed stays hashed."""
         return self.value if self.value is not None else f"sha256:{self.sha256.hex()}"
 
     @property
@@ -176,7 +182,7 @@ def _hash_in(text: str) -> bytes | None:
     """The hash in a hashed address, None in other texts. Raises InvalidAddress for half a one."""
     # No other address begins so: a colon stands in a mail address only between quotes.
     trimmed = text.strip(_ENDS)
-    if trimmed[:7].lower() != "sha256:":
+    if trimmed[: len(HASH_PREFIX)].lower() != HASH_PREFIX:
         return None
     if found := _HASHED.fullmatch(trimmed):
         return bytes.fromhex(found[1])

@@ -107,6 +107,13 @@ class BadToken(OptOutError):
     title = "This link is incomplete"
 
 
+class BadClearance(OptOutError):
+    """The clearance is damaged, forged, or another tenant's. Which of them is not told."""
+
+    kind = "bad-clearance"
+    title = "Not a clearance"
+
+
 class BadSignature(OptOutError):
     """A hook without a valid provider's signature. Nothing of it was read."""
 

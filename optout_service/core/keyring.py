@@ -97,6 +97,10 @@ class KeyRing:
         """One tenant's link keys, newest last: all that is needed to mint its links elsewhere."""
         return tuple(_derive(key, b"optout link", b"%d" % tenant) for key in self.signing)
 
+    def proof_seeds(self, tenant: int) -> tuple[bytes, ...]:
+        """The seeds of one tenant's Ed25519 keys, newest last, for ``core.signing``."""
+        return tuple(_derive(key, b"optout ed25519", b"%d" % tenant) for key in self.signing)
+
     @cached_property
     def fingerprints(self) -> Fingerprints:
         """What names the keys without telling them."""

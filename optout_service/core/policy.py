@@ -149,6 +149,11 @@ def decide(
             return _opt_in(evidence, standing, topics, earlier)
 
 
+def liftable_by(row: Suppression) -> frozenset[Authority]:
+    """Who may lift a suppression. What the platform suppressed, nobody within a tenant may."""
+    return _ONLY_PLATFORM if row.tenant == PLATFORM else LADDER[row.reason].liftable_by
+
+
 def _opt_out(
     evidence: Evidence, standing: Sequence[Suppression], number: int, at: datetime
 ) -> Decision:
@@ -174,7 +179,7 @@ def _opt_in(
     refused = tuple(
         Refusal(row, who)
         for row in touched
-        if evidence.authority not in (who := _liftable_by(row)) or row.tenant != evidence.tenant
+        if evidence.authority not in (who := liftable_by(row)) or row.tenant != evidence.tenant
     )
     if refused:
         return Decision(refused=refused)
@@ -246,10 +251,6 @@ def _overlap(left: Scope, right: Scope) -> bool:
             (left.purpose, right.purpose),
         )
     )
-
-
-def _liftable_by(row: Suppression) -> frozenset[Authority]:
-    return _ONLY_PLATFORM if row.tenant == PLATFORM else LADDER[row.reason].liftable_by
 
 
 def _remainder(row: Scope, lifted: Scope, kind: Kind, topics: Collection[str]) -> list[Scope]:

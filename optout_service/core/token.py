@@ -10,21 +10,20 @@ ones come last, with a default. Whatever does not fit that gets a new version by
 is still read.
 """
 
-import base64
-import binascii
 import hmac
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b, sha256
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from itsdangerous import BadSignature, Signer
 
+from optout_service.core import base64url
 from optout_service.core.address import Address
 from optout_service.core.errors import (
     BadToken,
@@ -98,7 +97,7 @@ class Links:
         told.
         """
         try:
-            payload = _decoded(token.partition(_SEPARATOR)[0][: MAX_TOKEN + 1])
+            payload = base64url.decoded(token.partition(_SEPARATOR)[0][: MAX_TOKEN + 1])
             version, tenant = _HEADER.unpack_from(payload)
             if version != VERSION or len(token) > MAX_TOKEN:
                 raise BadToken(_REFUSED)
@@ -137,19 +136,19 @@ class _TenantLinks:
         assert value is not None
         wire = _Wire(claim.channel, value, claim.topic, claim.message, claim.language)
         sealed = self._ciphers[-1].encrypt(_encode(wire), [self._header])
-        text = _encoded(self._header + sealed)
+        text = base64url.encoded(self._header + sealed)
         # Signer.sign derives the key anew for each token; the bytes are the same.
         signature = self._newest.copy()
         signature.update(text)
-        return f"{text.decode()}{_SEPARATOR}{_encoded(signature.digest()).decode()}"
+        signed = base64url.encoded(signature.digest())
+        return f"{text.decode()}{_SEPARATOR}{signed.decode()}"
 
     def read(self, token: str, payload: bytes) -> Claim:
         self._signer.unsign(token)
-        # Four texts of the last characters mean the same bits: only the one we wrote is ours.
-        _decoded(token.rpartition(_SEPARATOR)[2])
+        base64url.decoded(token.rpartition(_SEPARATOR)[2])  # refuses what is not as we wrote it
         wire = _decode(self._open(payload))
         scope = Scope.parse(wire.channel, wire.topic)
-        address = Address(KIND_OF[scope.channel], sha256(wire.value.encode()).digest(), wire.value)
+        address = Address.of(KIND_OF[scope.channel], wire.value)
         return Claim(
             self._tenant,
             scope.channel,
@@ -184,19 +183,3 @@ def _validate(claim: Claim) -> None:
         raise InvalidRequest(
             f"A language tag has at most {MAX_LANGUAGE} characters.", field="language"
         )
-
-
-def _encoded(raw: bytes) -> bytes:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def _decoded(text: str) -> bytes:
-    """The bytes of what ``_encoded`` writes. Raises BadToken for any other text."""
-    try:
-        plain: Any = text.encode("ascii")
-        raw = base64.urlsafe_b64decode(plain + b"=" * (-len(plain) % 4))
-    except (UnicodeError, binascii.Error):
-        raise BadToken(_REFUSED) from None
-    if _encoded(raw) != plain:
-        raise BadToken(_REFUSED)
-    return raw

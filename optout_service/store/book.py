@@ -5,10 +5,11 @@ Of an address that came hashed the book keeps the hash, until the address itself
 
 from typing import Final
 
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from optout_service.core.address import Address
+from optout_service.core.address import HASH_PREFIX, Address
 from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import Kind
 from optout_service.store.prepared import Prepared, Run
@@ -50,10 +51,20 @@ def remember(keys: KeyRing, tenant_id: int, digest: bytes, address: Address) -> 
     }
 
 
+def holds(conn: Connection, tenant_id: int, digest: bytes) -> bool:
+    """Whether a tenant's book has the address of this digest, or its hash."""
+    row = select(address_book.c.kind).where(
+        address_book.c.tenant == tenant_id, address_book.c.digest == digest
+    )
+    return conn.execute(row).first() is not None
+
+
 def open_address(
     keys: KeyRing, tenant_id: int, kind: Kind | None, sealed: bytes | None
 ) -> Address | None:
     """The address of a row of the book, or None where there is no row. Raises WrongKeys."""
     if sealed is None or kind is None:
         return None
-    return Address.parse(kind, keys.open(sealed, context(tenant_id)).decode())
+    kept = keys.open(sealed, context(tenant_id)).decode()
+    # A canonical form is not looked at again: parsing a page of them would cost more than reading.
+    return Address.parse(kind, kept) if kept.startswith(HASH_PREFIX) else Address.of(kind, kept)

@@ -21,6 +21,7 @@ from optout_service.core.errors import (
     UnknownTopic,
     WrongKeys,
 )
+from optout_service.core.instant import from_micros, to_micros
 from optout_service.core.policy import Suppression, Verdict
 from optout_service.core.scope import Scope
 from optout_service.store.codes import (
@@ -28,8 +29,6 @@ from optout_service.store.codes import (
     PURPOSE,
     REASON,
     SOURCE,
-    from_micros,
-    to_micros,
 )
 
 _REASON: Final = {number: word for word, number in REASON.items()}

@@ -4,13 +4,14 @@ The numbers are part of the database. One is never given to another word; new wo
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Dialect, SmallInteger
 from sqlalchemy.types import TypeDecorator
 
 from optout_service.core.evidence import Action, Reason, Source
+from optout_service.core.instant import from_micros, to_micros
 from optout_service.core.review import ReviewDecision, Why
 from optout_service.core.scope import ANY, Channel, Kind, Purpose
 
@@ -58,19 +59,6 @@ REVIEW_DECISION: Final[Mapping[ReviewDecision, int]] = {
     ReviewDecision.OPT_OUT: 1,
     ReviewDecision.NOT_OPT_OUT: 2,
 }
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-def to_micros(at: datetime) -> int:
-    """Microseconds since 1970 (UTC) of an aware time."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC time of a number of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=micros)
 
 
 class Code(TypeDecorator[Any]):

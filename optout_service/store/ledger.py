@@ -9,11 +9,11 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from optout_service.core.chain import commitment
 from optout_service.core.errors import LiftCap, NotFound, NotLiftable
 from optout_service.core.evidence import Action, Authority, Evidence, ProviderMessage
 from optout_service.core.keyring import KeyRing
@@ -287,7 +287,7 @@ def entry(
         "occurred_at": evidence.occurred_at or at,
         "recorded_at": at,
         **_ids(evidence.provider_message),
-        "commitment": sha256(salt + private).digest(),
+        "commitment": commitment(salt, private),
         "salt": salt,
         "private": keys.seal(private, chain.private_context(evidence.tenant, number)),
     }

@@ -5,7 +5,7 @@ from contextlib import closing
 from itertools import groupby
 from typing import Any, Final
 
-from optout_service.store.chain import GENESIS
+from optout_service.core.chain import GENESIS
 from optout_service.store.digest_tables import Ledger, Origin, Section
 
 _PAGE: Final = 10_000
@@ -93,7 +93,7 @@ class Source:
         if then.seq == now.seq:
             return then.head == now.head
         if then.seq == 0:
-            return then.head == GENESIS
+            return bool(then.head == GENESIS)
         rows = self._rows(
             "SELECT hash FROM event WHERE tenant = ? AND number = ?", then.tenant, then.seq
         )

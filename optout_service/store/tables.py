@@ -172,6 +172,17 @@ event = Table(
     Column("salt", LargeBinary(16)),
     Column("private", LargeBinary),
     Index("ix_event_digest_tenant", "digest", "tenant"),
+    Index(
+        "ix_event_counts",
+        "tenant",
+        "recorded_at",
+        "channel",
+        "topic",
+        "reason",
+        "source",
+        "action",
+        "changed",
+    ),
     sqlite_with_rowid=False,
     comment="The ledger: appended, never edited; only salt and private can be erased.",
 )

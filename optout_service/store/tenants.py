@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select
 
+from optout_service.core.chain import GENESIS
 from optout_service.core.errors import Conflict, InvalidRequest, NotFound, UnknownTopic
 from optout_service.core.policy import PLATFORM
 from optout_service.core.scope import ANY, parse_slug
 from optout_service.store import suppressions
-from optout_service.store.chain import GENESIS
 from optout_service.store.tables import tenant, topic
 
 PLATFORM_SLUG: Final = "platform"

@@ -21,6 +21,9 @@ IMPORTERS = {"integration", "admin", "platform"}
 READERS = {"integration", "auditor", "admin", "platform"}
 ADMINS = {"admin", "platform"}
 DECIDERS = {"agent", "admin", "platform"}
+KNOWERS = {"agent", "admin", "platform"}
+PROVERS = {"auditor", "admin", "platform"}
+ALL = {role.value for role in Role}
 
 WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/check"): SENDERS,
@@ -31,9 +34,14 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/opt-outs"): RECORDERS,
     ("POST", "/v1/opt-ins"): RECORDERS,
     ("POST", "/v1/imports"): IMPORTERS,
+    ("POST", "/v1/clearances/verify"): ALL,
     ("GET", "/v1/events"): READERS,
     ("GET", "/v1/suppressions"): READERS,
     ("GET", "/v1/suppressions/export"): READERS,
+    ("POST", "/v1/recipients/lookup"): KNOWERS,
+    ("POST", "/v1/recipients/evidence"): KNOWERS | PROVERS,
+    ("GET", "/v1/checkpoints"): PROVERS,
+    ("GET", "/v1/stats"): ALL - {"sender"},
     ("GET", "/v1/topics"): ADMINS,
     ("GET", "/v1/texts"): ADMINS,
     ("PUT", "/v1/texts"): ADMINS,
@@ -42,6 +50,11 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/reviews/<int:number>"): DECIDERS | {"auditor"},
     ("POST", "/v1/reviews/<int:number>/decision"): DECIDERS,
 }
+# Acme's, of January 2026: expired, and still its word.
+CLEARANCE = (
+    "AQAAAAGXxBDD4CNlZEJ-hO-rs96BFtrGpWVtYWlsoSqpbWFya2V0aW5nEdf_HW8oAGl97sDX_x1vKABpffJE~"
+    "itLnG72a2NQgYPNRNbn-T39u45S2IVMDCwXEm99So1XcQ0sSPO5b_li1Ef6Hkn9Vty2e1vTXAL7oxl72Ipm4DQ"
+)
 ONE: dict[str, Any] = {"channel": "email", "address": MAIL}
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/check": ONE,
@@ -52,6 +65,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/opt-ins": ONE | WORDS,
     "/v1/texts": {"said": "stop", "text": "{brand}: no more. START comes back."},
     "/v1/reviews/1/decision": {"decision": "opt_out", "reason": "plain enough"},
+    "/v1/clearances/verify": {"clearance": CLEARANCE},
+    "/v1/recipients/lookup": ONE,
+    "/v1/recipients/evidence": ONE,
 }
 QUERIES = {("DELETE", "/v1/texts"): {"said": "stop"}}
 LISTS = {"/v1/scrub": "/v1/scrub?channel=email", "/v1/imports": "/v1/imports"}
@@ -69,6 +85,8 @@ def send(ask: Asker, method: str, rule: str, by: str | None, **headers: str) -> 
         return ask.client.post(LISTS[path], data=MAIL, content_type="text/plain", headers=shown)
     if method == "DELETE":
         return ask.send(method, path, by=by, query=QUERIES[method, rule], **headers)
+    if path == "/v1/clearances/verify" and by == "platform":
+        headers = {"Optout_Tenant": "acme"}  # whose clearance it is
     return ask.send(method, path, BODIES[path], by=by, **headers)
 
 

@@ -52,6 +52,23 @@ def test_both_ways_give_the_same_answer_to_the_byte(ask: Asker, by_flask: list[s
     assert seen(express) == seen(flask)
 
 
+def test_both_ways_give_a_clearance_of_the_same_words(ask: Asker, by_flask: list[str]) -> None:
+    asked = PLAIN | {"clearance": True}
+    express = ask.post("/v1/check", asked, by="sender").json
+    assert by_flask == []
+    flask = ask.post("/v1/check", asked, by="sender", Optout_Tenant="acme").json
+    assert express.keys() == flask.keys()
+    times = {"issued_at", "valid_until"}
+    words = [
+        ask.post("/v1/clearances/verify", {"clearance": answer["clearance"]}, by="sender").json
+        for answer in (express, flask)
+    ]
+    assert [{n: v for n, v in one.items() if n not in times} for one in words] == [
+        {n: v for n, v in words[0].items() if n not in times}
+    ] * 2
+    assert words[0]["valid"]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.json import Decoder
 
 from optout_service.api.bodies.parts import (
@@ -20,12 +20,13 @@ from optout_service.core.scrubbing import Keep
 
 
 class CheckRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """May this address be sent to?"""
+    """May this address be sent to? ``clearance``: give an allowed answer signed as well."""
 
     channel: ChannelName
     address: AddressText
     topic: TopicName = ANY
     purpose: PurposeName = Purpose.MARKETING
+    clearance: bool = False
 
 
 class BatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,12 +73,17 @@ class Match(Struct, frozen=True):
 
 
 class CheckAnswer(Struct, frozen=True):
-    """The verdict; ``as_of`` is the ledger position for which it is true."""
+    """The verdict; ``as_of`` is the ledger position for which it is true.
+
+    ``clearance`` and until when it may be sent on, if one was asked for and sending is allowed.
+    """
 
     suppressed: bool
     address: str
     matches: list[Match]
     as_of: int
+    clearance: str | UnsetType = UNSET
+    clearance_valid_until: datetime | UnsetType = UNSET
 
 
 class BatchSuppressed(Struct, frozen=True):

@@ -19,10 +19,11 @@ from optout_service.core.exports import Format
 
 
 class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where in the ledger to read on."""
+    """Where in the ledger to read on, and how many seconds to wait where there is nothing yet."""
 
     after: Number = 0
     limit: Limit = 100
+    wait: Annotated[int, Meta(ge=0, le=30)] = 0
 
 
 class SuppressionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from optout_service.api.operations import (
     asking,
     linking,
     lists,
+    proving,
     reading,
     recording,
     reviewing,
@@ -24,6 +25,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     **linking.OPERATIONS,
     **reading.OPERATIONS,
     **lists.OPERATIONS,
+    **proving.OPERATIONS,
     **reviewing.OPERATIONS,
     **setting_up.OPERATIONS,
 }

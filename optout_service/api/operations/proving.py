@@ -1,0 +1,79 @@
+"""Looking one recipient up, and proving what happened."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from optout_service.api.bodies import checkpoints, clearances, counts, recipients
+from optout_service.api.operations.operation import ADDRESSED, STANDING, Media, Operation
+from optout_service.core import errors
+
+_CLEARANCE: Final = {
+    "valid": True,
+    "expired": False,
+    "tenant": "demo-shop",
+    "channel": "email",
+    "topic": "newsletter",
+    "purpose": "marketing",
+    "as_of": 1234,
+    "issued_at": "2026-11-24T12:00:00Z",
+    "valid_until": "2026-11-24T12:15:00Z",
+    "suppressed_now": False,
+}
+_ADDRESS: Final = {"channel": "email", "address": "jo@example.com"}
+
+OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
+    ("POST", "/v1/clearances/verify"): Operation(
+        tag="Proving",
+        body=clearances.ClearanceRequest,
+        answers={200: clearances.ClearanceAnswer},
+        answer=_CLEARANCE,
+        refuses=(*ADDRESSED, errors.BadClearance),
+    ),
+    ("POST", "/v1/recipients/lookup"): Operation(
+        tag="Proving",
+        body=recipients.LookupRequest,
+        answers={200: recipients.LookupAnswer},
+        example=_ADDRESS,
+        answer={
+            "address": "jo@example.com",
+            "stands": [STANDING | {"liftable_by": ["recipient_page", "agent", "admin"]}],
+            "events": [],
+            "next": None,
+        },
+        refuses=ADDRESSED,
+    ),
+    ("POST", "/v1/recipients/evidence"): Operation(
+        tag="Proving",
+        body=recipients.EvidenceRequest,
+        answers={200: Media(("application/json", "text/html"), "The evidence, as asked for.")},
+        example=_ADDRESS,
+        refuses=ADDRESSED,
+    ),
+    ("GET", "/v1/checkpoints"): Operation(
+        tag="Proving",
+        query=checkpoints.CheckpointsQuery,
+        answers={200: checkpoints.CheckpointsAnswer},
+        answer={"public_keys": ["3b6a27bc"], "checkpoints": [], "next": None},
+    ),
+    ("GET", "/v1/stats"): Operation(
+        tag="Reading",
+        query=counts.StatsQuery,
+        answers={200: counts.StatsAnswer},
+        asked={"from": "2026-11-01", "to": "2026-11-24"},
+        answer={
+            "counts": [
+                {
+                    "day": "2026-11-24",
+                    "channel": "email",
+                    "topic": "newsletter",
+                    "reason": "opted_out",
+                    "source": "one_click",
+                    "action": "opt_out",
+                    "events": 12,
+                    "changed": 11,
+                }
+            ],
+            "next": None,
+        },
+    ),
+}

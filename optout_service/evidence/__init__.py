@@ -1,0 +1,1 @@
+"""What convinces others: checkpoints kept outside the database, and bundles of evidence."""

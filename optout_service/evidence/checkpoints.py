@@ -1,0 +1,160 @@
+"""Signed checkpoints of every ledger, in files outside the database; and the ledger held to them.
+
+A file for each tenant, a line for each checkpoint, only ever appended to. Copy the directory to
+where whoever can write to the database cannot write: only then does it prove anything against them.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from optout_service.core.checkpoint import Checkpoint, as_line, from_line, is_good, sign
+from optout_service.core.errors import Conflict
+from optout_service.evidence import lines
+from optout_service.runtime import Connection, Runtime
+from optout_service.store import chain
+from optout_service.store.chain import Position
+
+_LOCK: Final = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The checkpoints of a file that are ours, oldest first, and what is wrong with the others."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def marks(self) -> dict[int, bytes]:
+        """Number -> hash, for ``chain.verify``."""
+        return {one.seq: bytes.fromhex(one.head) for one in self.checkpoints if one.seq}
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A ledger that is not what its newest checkpoint says: cut, put back, or written anew."""
+
+    tenant: str
+    seq: int
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round of writing did: the new checkpoints, and the ledgers that got none."""
+
+    written: tuple[Checkpoint, ...]
+    behind: tuple[Behind, ...]
+
+
+def path(rt: Runtime, tenant: int) -> Path:
+    """The file of a tenant's checkpoints."""
+    return rt.settings.effective_checkpoint_dir / f"{tenant}.jsonl"
+
+
+def read(rt: Runtime, tenant: int, file: Path | None = None) -> Kept:
+    """All checkpoints of a tenant's file, or of a copy of it that was kept elsewhere."""
+    trusted = rt.signatures.public_keys(tenant)
+    found: list[Checkpoint] = []
+    faults: list[str] = []
+    said: dict[int, str] = {}
+    for number, line in enumerate(lines.forwards(file or path(rt, tenant)), start=1):
+        try:
+            one = from_line(line)
+            bytes.fromhex(one.head)
+        except ValueError:
+            faults.append(f"Line {number} of the checkpoints cannot be read.")
+            continue
+        if not is_good(one, trusted):
+            faults.append(f"Line {number} of the checkpoints is signed by none of our keys.")
+        elif said.setdefault(one.seq, one.head) != one.head:
+            faults.append(f"Line {number} of the checkpoints contradicts an earlier one.")
+        else:
+            found.append(one)
+    return Kept(tuple(found), tuple(faults))
+
+
+def newest(rt: Runtime, tenant: int) -> Checkpoint | None:
+    """A tenant's newest checkpoint, or None. Lines that are not ours are passed over."""
+    return next(backwards(rt, tenant), None)
+
+
+def backwards(rt: Runtime, tenant: int, *, before: int | None = None) -> Iterator[Checkpoint]:
+    """A tenant's checkpoints from the newest on; given ``before``, those of fewer events."""
+    trusted = rt.signatures.public_keys(tenant)
+    for line in lines.backwards(path(rt, tenant)):
+        try:
+            one = from_line(line)
+        except ValueError:
+            continue
+        if (before is None or one.seq < before) and is_good(one, trusted):
+            yield one
+
+
+def behind(rt: Runtime) -> list[Behind]:
+    """The ledgers that their newest checkpoint contradicts. Two small reads a tenant."""
+    return list(_look(rt)[1])
+
+
+def write(rt: Runtime, *, wait: bool = True) -> Round:
+    """A checkpoint for every ledger that has grown since its last, on the disk when this returns.
+
+    A ledger that contradicts its newest checkpoint gets none: it would bless what was done to it.
+    Raises Conflict where another process is writing, unless it may ``wait``; OSError.
+    """
+    directory = rt.settings.effective_checkpoint_dir
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(directory / _LOCK, wait=wait):
+        grown, wrong = _look(rt)
+        return Round(tuple(_append(rt, stands) for stands in grown), wrong)
+
+
+def _look(rt: Runtime) -> tuple[tuple[Position, ...], tuple[Behind, ...]]:
+    """The ledgers that have grown since their newest checkpoint, and those that contradict it."""
+    with rt.reading() as connection:
+        known = [stands.tenant for stands in chain.positions(connection)]
+    # Before the ledgers: one that is written meanwhile would be ahead of what is read of them.
+    marks = {tenant: newest(rt, tenant) for tenant in known}
+    grown: list[Position] = []
+    wrong: list[Behind] = []
+    with rt.reading() as connection:
+        for stands in chain.positions(connection):
+            mark = marks.get(stands.tenant)
+            if mark is not None and not _is_met(connection, stands, mark):
+                wrong.append(Behind(stands.slug, stands.seq, mark))
+            elif stands.seq > (0 if mark is None else mark.seq):
+                grown.append(stands)
+    return tuple(grown), tuple(wrong)
+
+
+def _is_met(connection: Connection, stands: Position, mark: Checkpoint) -> bool:
+    there = chain.hash_at(connection, stands.tenant, mark.seq)
+    return there is not None and there.hex() == mark.head and stands.seq >= mark.seq
+
+
+def _append(rt: Runtime, stands: Position) -> Checkpoint:
+    made = sign(
+        rt.signatures,
+        stands.tenant,
+        Checkpoint(rt.settings.public_url, stands.slug, stands.seq, stands.head.hex(), rt.now()),
+    )
+    lines.append(path(rt, stands.tenant), as_line(made))
+    return made
+
+
+@contextmanager
+def _alone(lock: Path, *, wait: bool) -> Iterator[None]:
+    handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Conflict("Another process is writing checkpoints.") from None
+        yield
+    finally:
+        os.close(handle)
