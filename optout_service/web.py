@@ -38,6 +38,7 @@ STATUS: Final[Mapping[type[OptOutError], int]] = {
     errors.LiftCap: 429,
     errors.Internal: 500,
     errors.StoreUnavailable: 503,
+    errors.ProviderUnavailable: 503,
     errors.WrongKeys: 503,
     errors.Misconfigured: 503,
 }

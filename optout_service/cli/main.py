@@ -151,13 +151,16 @@ def _shown(value: Any) -> str:
 
 # Imported for their commands, which they hang on ``main``.
 from optout_service.cli import (  # noqa: E402, F401
+    calls,
     clearance,
     database,
     evidence,
     recipient,
+    reconcile,
     review,
     scrub,
     serve,
     setup,
     texts,
+    twilio,
 )

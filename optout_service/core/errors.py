@@ -156,6 +156,13 @@ class StoreUnavailable(OptOutError):
     title = "The store cannot be reached"
 
 
+class ProviderUnavailable(OptOutError):
+    """A provider that we asked did not answer, or not to the end."""
+
+    kind = "provider-unavailable"
+    title = "The provider cannot be reached"
+
+
 class WrongKeys(OptOutError):
     """The keys given are not those the database was made with: every check would say "allowed"."""
 

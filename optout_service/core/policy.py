@@ -201,11 +201,14 @@ def _overtaken(evidence: Evidence, earlier: Sequence[Earlier]) -> bool:
 
     An opt-in that says when it happened is late if an opt-out of the same things happened no
     earlier: deliveries are reordered, and an old START can be posted again. Where it does not say,
-    it happened as it came. One that takes an event back is about the state that this event left.
+    it happened as it came. One by text gives back whole scopes, each by itself: it is late where
+    that very scope was taken again. One that takes an event back is about the state that this
+    event left.
     """
-    if (happened := evidence.occurred_at) is not None and any(
-        happened <= one.occurred_at and _overlap(one.scope, evidence.scope) for one in earlier
-    ):
+    again = [one.scope for one in earlier if _is_newer(one, evidence)]
+    if _gives_back_scopes(evidence):
+        return bool(again) and all(scope in again for scope in _given_back(evidence))
+    if any(_overlap(scope, evidence.scope) for scope in again):
         return True
     return (undone := evidence.undoes) is not None and any(
         one.number > undone and not one.taken_back for one in earlier
@@ -219,8 +222,10 @@ def _touched(
     if evidence.undoes is not None:
         own = [row for row in standing if row.tenant == evidence.tenant]
         return [row for row in own if _rests_on_nothing_else(row, evidence.undoes, earlier)]
-    if evidence.authority is Authority.RECIPIENT_PHONE:
-        return [row for row in standing if _taken_by_the_same_door(row, evidence)]
+    if _gives_back_scopes(evidence):
+        again = {one.scope for one in earlier if _is_newer(one, evidence)}
+        own = [row for row in standing if _taken_by_the_same_door(row, evidence)]
+        return [row for row in own if row.scope not in again]
     return [row for row in standing if _overlap(row.scope, evidence.scope)]
 
 
@@ -238,8 +243,19 @@ def _rests_on_nothing_else(row: Suppression, undone: int, earlier: Sequence[Earl
 
 def _taken_by_the_same_door(row: Suppression, evidence: Evidence) -> bool:
     """START gives back what STOP to the same sender took, and no brand's, page's or court's."""
-    own = (evidence.scope,) if evidence.gives_back is None else evidence.gives_back
-    return row.tenant == evidence.tenant and row.scope in own
+    return row.tenant == evidence.tenant and row.scope in _given_back(evidence)
+
+
+def _gives_back_scopes(evidence: Evidence) -> bool:
+    return evidence.authority is Authority.RECIPIENT_PHONE and evidence.undoes is None
+
+
+def _given_back(evidence: Evidence) -> Collection[Scope]:
+    return (evidence.scope,) if evidence.gives_back is None else evidence.gives_back
+
+
+def _is_newer(one: Earlier, evidence: Evidence) -> bool:
+    return evidence.occurred_at is not None and evidence.occurred_at <= one.occurred_at
 
 
 def _overlap(left: Scope, right: Scope) -> bool:

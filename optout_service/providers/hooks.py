@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from flask import request
 
 from optout_service.core.errors import BadSignature, Malformed, TooLarge
-from optout_service.providers import twilio, twilio_events
+from optout_service.providers import twilio, twilio_events, twiml
 from optout_service.providers.inbound import Hook, Status, Told
 from optout_service.store import senders
 from optout_service.store.senders import Account
@@ -106,3 +106,6 @@ def _raw_target() -> str:
 TWILIO_MESSAGE: Final = _signed_by_twilio(twilio.parse_inbound)
 TWILIO_STATUS: Final = _signed_by_twilio(twilio.parse_status)
 TWILIO_EVENTS: Final = Proof("Twilio's signature", _streamed_by_twilio)
+TWILIO_CALL: Final = _signed_by_twilio(twiml.parse_call)
+
+NOBODY: Final = Proof("none: knows nobody and stores nothing", lambda: None)

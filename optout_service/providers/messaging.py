@@ -61,7 +61,7 @@ def receive(rt: Runtime, inbound: Inbound, tenants: Sequence[int]) -> str | None
     """
     with rt.reading() as connection:
         found = reached(connection, inbound, tenants)
-    reading = _read(inbound)
+    reading = read(inbound)
     if reading.intent is Intent.NONE:
         # The answer to small talk is silence whatever stands: there is nothing to keep.
         return None
@@ -95,7 +95,8 @@ def reached(connection: Connection, inbound: Inbound, tenants: Sequence[int]) ->
     )
 
 
-def _read(inbound: Inbound) -> Reading:
+def read(inbound: Inbound) -> Reading:
+    """What a message asks for."""
     # The provider's own word comes first: it has already acted on it, and answered.
     if inbound.matched is not None:
         return Reading(inbound.matched, f"{inbound.provider}:{inbound.matched}", "")

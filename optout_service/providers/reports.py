@@ -23,11 +23,12 @@ from optout_service.web import runtime
 
 _log = logging.getLogger(__name__)
 
-_REASONS: Final = {
+REASONS: Final = {
     Meaning.BLOCKED: Reason.BLOCKED,
     Meaning.BLOCKED_ON_CHANNEL: Reason.BLOCKED,
     Meaning.REASSIGNED: Reason.REASSIGNED,
 }
+"""What is recorded, by what a report means; of all else nothing is."""
 
 
 def statuses(hook: Hook[Status]) -> Response:
@@ -46,7 +47,7 @@ def receive(rt: Runtime, status: Status, tenants: Sequence[int]) -> None:
     ``tenants``: those for whom the report was proven. The same report again changes nothing. Raises
     StoreUnavailable.
     """
-    reason = _REASONS.get(status.meaning)
+    reason = REASONS.get(status.meaning)
     if reason is None:
         _note(status)
         return

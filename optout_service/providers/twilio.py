@@ -87,9 +87,19 @@ def verify(
     for a body of another type, which is proven by ``bodySHA256`` in the query. Tried are HMAC-SHA1
     and, where the settings header says so, HMAC-SHA256. Raises BadSignature for all else.
     """
-    given = headers.get(SIGNATURE_HEADER)
-    if not given or not _body_is_proven(url, parameters, body):
+    if not _body_is_proven(url, parameters, body):
         raise BadSignature("This request carries no signature of its account.")
+    if (place := signer(url, parameters, headers, tokens)) is None:
+        raise BadSignature("The signature of this request is not valid for its account.")
+    return place
+
+
+def signer(url: str, parameters: Parameters, headers: Headers, tokens: Sequence[str]) -> int | None:
+    """The place of the token that signed this URL and these fields; None: none of them did.
+
+    It says nothing of a body that is no form. Raises BadSignature for an unknown algorithm.
+    """
+    given = headers.get(SIGNATURE_HEADER) or ""
     algorithm = get_signature_algorithm(headers.get(SIGNATURE_SETTINGS_HEADER) or "")
     for place, token in enumerate(tokens):
         for candidate in _spellings(url):
@@ -97,7 +107,7 @@ def verify(
                 _signature(token, candidate, parameters, algorithm), given.encode()
             ):
                 return place
-    raise BadSignature("The signature of this request is not valid for its account.")
+    return None
 
 
 def parse_inbound(parameters: Parameters) -> Inbound:
@@ -153,12 +163,19 @@ def parse_status(parameters: Fields, *, occurred_at: datetime | None = None) -> 
 
 def reply(text: str) -> str:
     """TwiML that sends ``text`` back."""
-    return f"{_XML}<Response><Message>{escape(_NOT_XML.sub('', text))}</Message></Response>"
+    return f"{XML}<Response><Message>{escaped(text)}</Message></Response>"
 
 
-_XML: Final = '<?xml version="1.0" encoding="UTF-8"?>'
+def escaped(text: str) -> str:
+    """A text as TwiML can hold it: without the characters that XML does not know."""
+    return escape(_NOT_XML.sub("", text))
 
-ANSWERS: Final = Answers("text/xml; charset=utf-8", f"{_XML}<Response/>", reply)
+
+XML: Final = '<?xml version="1.0" encoding="UTF-8"?>'
+"""How every document begins."""
+
+MEDIA_TYPE: Final = "text/xml; charset=utf-8"
+ANSWERS: Final = Answers(MEDIA_TYPE, f"{XML}<Response/>", reply)
 """Silence is an empty ``<Response/>``, never plain text, which Twilio would send out."""
 
 

@@ -123,6 +123,14 @@ def put_account(
     return made
 
 
+def account_ids(conn: Connection, provider: str, tenant_id: int | None = None) -> list[str]:
+    """The accounts with a provider, of one tenant or of all."""
+    query = select(provider_account.c.account).where(provider_account.c.provider == provider)
+    if tenant_id is not None:
+        query = query.where(provider_account.c.tenant == tenant_id)
+    return list(conn.scalars(query.distinct().order_by(provider_account.c.account)))
+
+
 def accounts(conn: Connection, provider: str, account: str, *, keys: KeyRing) -> list[Account]:
     """All tenants' rows for one account. A token proves a hook only for the tenant that gave it."""
     query = select(provider_account.c.tenant, provider_account.c.tokens).where(
@@ -218,6 +226,14 @@ def reached(
     found = [one for one in made if one.tenant in tenants and one.address in known_as]
     best = min((known_as.index(one.address) for one in found), default=0)
     return [one for one in found if one.address == known_as[best]]
+
+
+def get(conn: Connection, tenant_id: int, provider: str, account: str, address: str) -> Sender:
+    """One of a tenant's senders. Raises NotFound."""
+    for found in of_account(conn, tenant_id, provider, account):
+        if found.address == address:
+            return found
+    raise NotFound("This tenant has no such sender. Register it first: optout sender create")
 
 
 def list_all(conn: Connection, tenant_id: int) -> list[Sender]:

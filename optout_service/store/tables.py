@@ -107,6 +107,27 @@ sender = Table(
     ),
 )
 
+call_script = Table(
+    "call_script",
+    metadata,
+    Column("tenant", Integer, primary_key=True),
+    Column("provider", String(32), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("address", String(100), primary_key=True),
+    Column("opt_out_key", String(1), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("second_language", String(16), nullable=False),
+    Column("message", String(1000), nullable=False),
+    Column("call_back", String(100), nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "provider", "account", "address"],
+        ["sender.tenant", "sender.provider", "sender.account", "sender.address"],
+        name="fk_call_script_sender",
+        ondelete="CASCADE",
+    ),
+    comment="What a sender says on the phone, where it is not the default.",
+)
+
 reply_text = Table(
     "reply_text",
     metadata,

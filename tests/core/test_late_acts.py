@@ -117,6 +117,13 @@ def test_a_newer_stop_of_something_else_keeps_no_start_from_its_own() -> None:
     assert ledger.deliver(start(TEXTS, minute(5))).drop == (TEXTS,)
 
 
+def test_a_start_between_two_opt_outs_gives_back_the_first_and_leaves_the_second() -> None:
+    ledger = after(stop(at=minute(1)), stop(MARKETING, minute(9)))
+    both = replace(start(at=minute(5)), gives_back=frozenset({EVERYTHING, MARKETING}))
+    assert ledger.deliver(both).drop == (EVERYTHING,)
+    assert [row.scope for row in ledger.standing] == [MARKETING]
+
+
 def test_an_opt_in_with_its_time_needs_evidence_like_any_other() -> None:
     ledger = after(stop(at=minute(1), reason=Reason.COMPLAINT))
     decision = ledger.deliver(start(at=minute(2)))

@@ -47,6 +47,9 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
     status = f"{base}/hooks/twilio/status"
     blocked = fields | {"To": ANA.phone, "ErrorCode": "21610", "MessageStatus": ANA.email}
     reported = {"X-Twilio-Signature": twilio.sign(stage.TOKEN, status, blocked)}
+    call = fields | {"CallSid": "CA1", "Direction": "inbound", "Digits": "9"}
+    pressed = f"{base}/hooks/twilio/voice/opt-out"
+    calling = {"X-Twilio-Signature": twilio.sign(stage.TOKEN, pressed, call)}
     key = {"Authorization": f"Bearer {cast.keys['admin']}"}
     mail = {"channel": "email", "address": ANA.email}
     with httpx.Client(timeout=10) as client:
@@ -65,6 +68,9 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
             post(hook, data=fields | {"AccountSid": ANA.phone}),
             post(status, data=blocked, headers=reported),
             post(f"{base}/hooks/twilio/events?AccountSid={ANA.email}", json=[blocked]),
+            post(pressed, data=call, headers=calling),
+            post(pressed, data=call),
+            post(f"{base}/hooks/twilio/voice/fallback", data=call | {"ErrorUrl": ANA.phone}),
             post(f"{base}/v1/check", json=mail),
             post(f"{base}/v1/check", json=mail, headers={"Authorization": f"Bearer {ANA.email}"}),
             post(f"{base}/v1/check", json=mail | {ANA.email: 1}, headers=key),
