@@ -28,6 +28,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = runtime.settings.max_body_bytes
     app.extensions["optout"] = runtime
     runtime.tables.keep_up()
+    runtime.readers.warm()
     # A redirect would turn a mail client's POST into a GET, and lose the opt-out (RFC 8058, 3.1).
     app.url_map.strict_slashes = False
     app.url_map.redirect_defaults = False

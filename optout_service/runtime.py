@@ -16,10 +16,12 @@ from optout_service.core.clearance import Clearance, Clearances
 from optout_service.core.errors import Misconfigured, UnknownTopic
 from optout_service.core.evidence import Evidence
 from optout_service.core.keyring import KeyRing
+from optout_service.core.keyword import Reading
 from optout_service.core.policy import Suppression, Verdict
 from optout_service.core.scope import Scope
 from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
+from optout_service.keywordfiles import Readers
 from optout_service.settings import Settings
 from optout_service.store import bulk, ledger, migrating, seal, tenants
 from optout_service.store.checks import Checks, Question
@@ -45,13 +47,14 @@ class Runtime:
     database: Database
     checks: Checks
     tables: Tables
+    readers: Readers
 
     @classmethod
     def build(cls, settings: Settings, keys: KeyRing) -> Self:
         """Open the store and prove that it is fit: schema, durability, seal.
 
-        Raises Misconfigured (an old schema, a database that may lose writes), WrongKeys, or
-        StoreUnavailable.
+        Raises Misconfigured (an old schema, a database that may lose writes, a file of keywords
+        that cannot be read), WrongKeys, or StoreUnavailable.
         """
         url = settings.effective_database_url.reveal()
         schema = migrating.status(url)
@@ -86,6 +89,7 @@ class Runtime:
 
     @classmethod
     def _open(cls, settings: Settings, keys: KeyRing) -> Self:
+        readers = Readers.load(settings.keywords_dir)
         database = Database(
             settings.effective_database_url.reveal(),
             Limits(
@@ -112,6 +116,7 @@ class Runtime:
             database,
             Checks(database.dialect),
             tables,
+            readers,
         )
 
     def now(self) -> datetime:
@@ -192,6 +197,10 @@ class Runtime:
         except UnknownTopic:
             return None
         return bool(found)
+
+    def read_text(self, tenant: str, text: str, language: str | None = None) -> Reading:
+        """What a message to a tenant, by its slug, says. ``""``: to nobody that we know."""
+        return self.readers.read(tenant, text, language)
 
     def close(self) -> None:
         """Give the connections back."""

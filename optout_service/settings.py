@@ -138,6 +138,11 @@ class Settings:
         "Prepared statements on PostgreSQL; off behind PgBouncer in transaction mode.",
         knobs.flag,
     )
+    keywords_dir: str = knob(
+        "",
+        "A directory with words of your own: `all.toml`, `<tenant>.toml` (docs/text.md).",
+        knobs.text,
+    )
     log_level: str = knob("info", "The least level that is logged.", knobs.level)
     access_log: bool = knob(
         True, "A line in the log for each request, without its path.", knobs.flag

@@ -164,3 +164,4 @@ from optout_service.cli import (  # noqa: E402, F401
     texts,
     twilio,
 )
+from optout_service.cli import text as text_commands  # noqa: E402, F401

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from flask import Response
 
-from optout_service.core import keyword
 from optout_service.core.address import Address
 from optout_service.core.errors import InvalidAddress
 from optout_service.core.evidence import Action, Authority, Evidence, Source
@@ -25,6 +24,7 @@ from optout_service.store import feed, ledger, reviews, senders, suppressions
 from optout_service.store.ledger import Outcome
 from optout_service.store.reviews import Doubt
 from optout_service.store.senders import Sender
+from optout_service.store.tenants import get_by_id
 from optout_service.web import runtime
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def receive(rt: Runtime, inbound: Inbound, tenants: Sequence[int]) -> str | None
     """
     with rt.reading() as connection:
         found = reached(connection, inbound, tenants)
-    reading = read(inbound)
+        reading = read(rt, connection, inbound, found)
     if reading.intent is Intent.NONE:
         # The answer to small talk is silence whatever stands: there is nothing to keep.
         return None
@@ -95,14 +95,15 @@ def reached(connection: Connection, inbound: Inbound, tenants: Sequence[int]) ->
     )
 
 
-def read(inbound: Inbound) -> Reading:
-    """What a message asks for."""
+def read(rt: Runtime, connection: Connection, inbound: Inbound, found: Sequence[Sender]) -> Reading:
+    """What a message asks for, by the rules and by the words of the tenant that was answered."""
     # The provider's own word comes first: it has already acted on it, and answered.
     if inbound.matched is not None:
         return Reading(inbound.matched, f"{inbound.provider}:{inbound.matched}", "")
-    reading = keyword.read(inbound.text)
+    tenant = get_by_id(connection, found[0].tenant).slug if found else ""
+    reading = rt.read_text(tenant, inbound.text)
     if reading.intent is Intent.NONE and (inner := wrapped.text_in(inbound.text)) is not None:
-        inside = keyword.read(inner)
+        inside = rt.read_text(tenant, inner)
         return replace(inside, rule=f"base64:{inside.rule}")
     return reading
 

@@ -107,13 +107,11 @@ def _act(rt: Runtime, told: Inbound | Status, tenants: Sequence[int]) -> _Act | 
     if isinstance(told, Status):
         reason = reports.REASONS.get(told.meaning)
         return _Act(told.occurred_at, reason, told) if reason else None
-    intent = messaging.read(told).intent
-    if intent in (Intent.NONE, Intent.HELP):
+    with rt.reading() as connection:
+        found = messaging.reached(connection, told, tenants)
+        intent = messaging.read(rt, connection, told, found).intent
+    if intent in (Intent.NONE, Intent.HELP) or (intent is Intent.OPT_IN and len(found) != 1):
         return None
-    if intent is Intent.OPT_IN:
-        with rt.reading() as connection:
-            if len(messaging.reached(connection, told, tenants)) != 1:
-                return None
     return _Act(told.occurred_at, intent, told)
 
 

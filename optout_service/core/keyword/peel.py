@@ -1,0 +1,100 @@
+"""What is not the person's own words: reactions, quoted originals, signatures, web addresses.
+
+Works on a normal form. The marks that programs write stand in ``marks.toml``.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+_LINK: Final = re.compile(
+    r"https?://\S+|www\.\S+|\S+@\S+\.\w+|\b[\w-]+\.(?:com|net|org|io|co)\b\S*"
+)
+_QUOTE_LINE: Final = re.compile(r"^\s*>.*$", re.MULTILINE)
+_QUOTED: Final = re.compile(r'"([^"]*)"?')
+_RULE: Final = re.compile(r"^\s*(?:-{2,}|_{3,}).*", re.MULTILINE | re.DOTALL)
+_SUBJECT: Final = re.compile(r"\A\s*(?:re|fwd?|aw|wg|sv|vs|rv|tr|rif|odp|ynt|回复|答复)\s*:\s*")
+_LONG_QUOTE: Final = 4
+"""So many words between quotation marks are somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peeled:
+    """The person's own words, and what was taken off: "", "reaction" or "quote"."""
+
+    text: str
+    peeled: str
+
+
+def peel(folded: str) -> Peeled:
+    """Take off what is not the person's own."""
+    marks = _marks()
+    text = _LINK.sub(" ", folded)
+    if marks.reaction.match(text):
+        return Peeled("", "reaction")
+    own = _without_original(text, marks)
+    quotes = [match for match in _QUOTED.finditer(own) if _is_long(match.group(1))]
+    # A message that stands in quotation marks as a whole is its author's all the same.
+    if any(_QUOTED.sub("", own).strip(" \n.!") for _ in quotes):
+        own = _QUOTED.sub(lambda match: " " if _is_long(match.group(1)) else match.group(), own)
+    own = marks.signature.sub("\n", own)
+    return Peeled(own, "quote" if own.strip() != text.strip() else "")
+
+
+def _without_original(text: str, marks: "_Marks") -> str:
+    """Without the message that was answered: quoted lines, or all that follows its heading."""
+    own = _QUOTE_LINE.sub("", text)
+    if heading := marks.original.search(own):
+        own = own[: heading.start()]
+    if cut := _RULE.search(own):
+        own = own[: cut.start()] if own[: cut.start()].strip() else own
+    subject = _SUBJECT.match(own)
+    if subject is None:
+        return own
+    # Below a subject stands what was written; a subject alone is all there is.
+    first, _, rest = own[subject.end() :].partition("\n")
+    return rest if rest.strip() else first
+
+
+def _is_long(quoted: str) -> bool:
+    return len(quoted.split()) >= _LONG_QUOTE or len(quoted) > 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    reaction: re.Pattern[str]
+    original: re.Pattern[str]
+    signature: re.Pattern[str]
+
+
+@cache
+def _marks() -> _Marks:
+    data = tomllib.loads(files(__package__).joinpath("marks.toml").read_text(encoding="utf-8"))
+    before, around = data["reaction"]["before"], data["reaction"]["around"]
+    reactions = [
+        *(rf"{_alternatives(before)}[\s:]*\"",),
+        *(rf"{_plain(one)}\s*\"[^\"]*\"\s*{_plain(other)}" for one, other in around),
+    ]
+    return _Marks(
+        reaction=re.compile(r"\s*(?:" + "|".join(reactions) + ")"),
+        original=re.compile(r"^\s*" + _alternatives(data["original"]["headings"]), re.MULTILINE),
+        signature=re.compile(
+            r"(?:^|[-\n.!,(]|\s)\s*" + _alternatives(data["signature"]["lines"]) + r"[^\n]*"
+        ),
+    )
+
+
+def _alternatives(marks: list[str]) -> str:
+    return "(?:" + "|".join(sorted(map(_plain, marks), key=len, reverse=True)) + ")"
+
+
+def _plain(mark: str) -> str:
+    """A mark as a pattern: ``...`` stands for anything short, in one line."""
+    from optout_service.core.keyword.normal import fold
+
+    return r"[^\n\"]{0,120}?".join(
+        re.escape(part).replace(r"\ ", r"\s+") for part in fold(mark).split("...")
+    )

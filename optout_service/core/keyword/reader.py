@@ -1,0 +1,159 @@
+"""What did they say? A message, a few steps, one reading."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Self
+
+from optout_service.core.keyword.clauses import Encoder, Spoken, coverage
+from optout_service.core.keyword.judge import Judge
+from optout_service.core.keyword.lexicon import EVERYWHERE, Found, Lexicon
+from optout_service.core.keyword.normal import fold
+from optout_service.core.keyword.peel import peel
+from optout_service.core.keyword.reading import NOTHING, Intent, Reading
+from optout_service.core.keyword.rulebook import Language, own_grammar, own_languages
+from optout_service.core.keyword.tokens import is_picture, sentences_of, words_of
+from optout_service.core.keyword.whole import Keywords
+
+MAX_TEXT: Final = 4000
+"""What is beyond is not read; a text has 1,600 characters at most."""
+
+_CAPITALS: Final = re.compile(r"\b[A-ZА-Я]{3,}\b")
+_SIGNED: Final = re.compile(r"\n|\s[-–—~]\s?")
+_MOST_IN_SIGNATURE: Final = 5
+_MOST_AROUND_KEYWORD: Final = 12
+_TRIED: Final = 3
+_GIVEN: Final = 2
+"""What it weighs that a language is given, in words."""
+_NEARLY: Final = 0.75
+"""A language that knows so much of what the best one knows is tried as well."""
+
+
+class Reader:
+    """Reads messages by our rules and, where there are any, by a tenant's own on top of them."""
+
+    def __init__(self, languages: Iterable[Language], base: Self | None = None) -> None:
+        languages = tuple(languages)
+        self._grammar = own_grammar()
+        self._lexicon: Lexicon = Lexicon(
+            self._grammar.letters, languages, base._lexicon if base else None
+        )
+        self._keywords: Keywords = Keywords(languages, base._keywords if base else None)
+        self._judges = {
+            tag: Judge(self._grammar, Encoder(self._grammar, self._lexicon, language), tag)
+            for tag, language in self._lexicon.languages.items()
+        }
+        self._courteous = frozenset(self._grammar.letters[name] for name in ("polite", "anger"))
+
+    @classmethod
+    def own(cls) -> Self:
+        """A reader of the rules that come with the code."""
+        return cls(own_languages())
+
+    def with_more(self, languages: Iterable[Language]) -> "Reader":
+        """A reader that knows these words too. They are added; none of ours goes."""
+        return Reader(languages, self)
+
+    def read(self, text: str, language: str | None = None) -> Reading:
+        """What a message says. ``language``: a tag such as ``es`` or ``pt-BR``, if known.
+
+        Never raises.
+        """
+        spoken = (language or "").partition("-")[0].lower()
+        peeled = peel(fold(text[:MAX_TEXT])[:MAX_TEXT])
+        if not peeled.text.strip():
+            return Reading(Intent.NONE, f"peel:{peeled.peeled}", "") if peeled.peeled else NOTHING
+        if whole := self._keywords.find(peeled.text, spoken):
+            return whole
+        sentences = self._looked_up(peeled.text, text)
+        known = coverage(sentences, self._lexicon)
+        if spoken in known:
+            known[spoken] += _GIVEN
+        likely = sorted(known, key=lambda tag: (-known[tag], tag == EVERYWHERE, tag))
+        return (
+            self._dressed(sentences, likely, spoken)
+            or self._signed(peeled.text, spoken)
+            or self._free(sentences, known, likely)
+        )
+
+    def _looked_up(self, own: str, raw: str) -> list[Spoken]:
+        capitals = () if raw.isupper() else _CAPITALS.findall(raw)
+        loud = frozenset(word.lower() for word in capitals)
+        done: list[Spoken] = []
+        for sentence in sentences_of(own):
+            found: list[list[Found]] = []
+            corrected = False
+            for number, clause in enumerate(sentence.clauses):
+                meant = [self._lexicon.corrected(word) for word in clause]
+                corrected = corrected or meant != clause
+                kept = [word for word in meant if self._lexicon.find(word) or not is_picture(word)]
+                sentence.clauses[number] = kept
+                found.append([self._lexicon.find(word) for word in kept])
+            done.append(Spoken(sentence, found, loud, corrected))
+        return done
+
+    def _dressed(
+        self, sentences: Sequence[Spoken], likely: Sequence[str], spoken: str
+    ) -> Reading | None:
+        """A keyword with nothing but courtesy, anger or slips of the finger around it."""
+        clauses = [
+            (words, found)
+            for each in sentences
+            for words, found in zip(each.sentence.clauses, each.found, strict=True)
+        ]
+        everything = [word for words, _ in clauses for word in words]
+        if len(everything) > _MOST_AROUND_KEYWORD or not self._keywords.may_be_in(everything):
+            return None
+        corrected = any(each.corrected for each in sentences)
+        for tag in likely[:_TRIED] or ("",):
+            rest = [word for words, found in clauses for word in self._plain(words, found, tag)]
+            # "stooop" is no word; "stoop" is one.
+            stretched = not all(map(self._lexicon.find, rest))
+            if reading := self._keywords.find_dressed(
+                "".join(rest), spoken, corrected=corrected, stretched=stretched
+            ):
+                return reading
+        return None
+
+    def _plain(self, words: Sequence[str], found: Sequence[Found], tag: str) -> Iterator[str]:
+        """The words without the courtesy and anger of one language, and of all."""
+        place = 0
+        while place < len(words):
+            length = max(self._courtesy(words, found, place, each) for each in (tag, EVERYWHERE))
+            if not length:
+                yield words[place]
+            place += length or 1
+
+    def _courtesy(self, words: Sequence[str], found: Sequence[Found], place: int, tag: str) -> int:
+        """How many words of courtesy or anger stand here."""
+        hit = found[place].get(tag)
+        if hit is None:
+            return 0
+        longest = 0 if self._courteous.isdisjoint(hit.letters) else 1
+        for phrase in hit.phrases_at(words, place):
+            if not self._courteous.isdisjoint(phrase.letters):
+                longest = max(longest, len(phrase.words))
+        return longest
+
+    def _signed(self, own: str, spoken: str) -> Reading | None:
+        """A keyword with a name below it, or after a dash."""
+        first, *rest = _SIGNED.split(own.strip(), maxsplit=1)
+        if not rest:
+            return None
+        reading = self._keywords.find(first, spoken)
+        if reading is None or reading.intent is Intent.OPT_IN:
+            return None
+        names = words_of(rest[0])
+        unknown = all(not self._lexicon.find(self._lexicon.corrected(name)) for name in names)
+        return reading if len(names) <= _MOST_IN_SIGNATURE and unknown else None
+
+    def _free(
+        self, sentences: Sequence[Spoken], known: Mapping[str, int], likely: Sequence[str]
+    ) -> Reading:
+        """What free text says, in the language that knows most of its words."""
+        for tag in likely:
+            most = known[likely[0]]
+            if known[tag] < min(most * _NEARLY, most - 1):
+                break
+            if reading := self._judges[tag].read(sentences):
+                return reading
+        return NOTHING
