@@ -1,24 +1,48 @@
 """The table: which face stands behind which paths, with which proof. Everything else is refused."""
 
+from functools import partial
 from typing import Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from optout_service import plumbing, web
+from optout_service import background, keyfiles, plumbing, telemetry, watching, web
 from optout_service.api import FACE as API
 from optout_service.api import feed
 from optout_service.api.auth import Remembered
 from optout_service.api.express import PlainCheck
+from optout_service.api.limits import Limits
+from optout_service.api.use import EVERY_SECONDS, KeyUse
 from optout_service.apidocs import FACE as APIDOCS
 from optout_service.envelope import Envelope
-from optout_service.express import Express
+from optout_service.evidence.keeping import keep
+from optout_service.express import Application, Express
+from optout_service.metrics import Shown
+from optout_service.metrics.port import MetricsPort
 from optout_service.providers import FACE as PROVIDERS
 from optout_service.recipients import FACE as RECIPIENTS
 from optout_service.recipients.express import OneClick
 from optout_service.runtime import Runtime
+from optout_service.settings import Settings
+
+_POOLS_EVERY_SECONDS: Final = 10
 
 FACES: Final = (API, RECIPIENTS, PROVIDERS, plumbing.FACE, APIDOCS)
+
+
+def start(settings: Settings) -> Flask:
+    """The application as a server's process runs it: its log, its store, and what is done beside.
+
+    Call it in each worker, after the fork. Raises what ``Runtime.build`` raises.
+    """
+    telemetry.configure(settings.log_level)
+    runtime = Runtime.build(settings, keyfiles.load(settings))
+    app = create_app(runtime)
+    keep(runtime)
+    background.every(EVERY_SECONDS, partial(app.extensions["optout_key_use"].write, runtime))
+    if settings.metrics_port:
+        background.every(_POOLS_EVERY_SECONDS, partial(watching.note_pools, runtime))
+    return app
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -27,6 +51,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = runtime.settings.max_body_bytes
     app.extensions["optout"] = runtime
+    app.extensions["optout_watch"] = feed.watch(runtime)
     runtime.tables.keep_up()
     runtime.readers.warm()
     # A redirect would turn a mail client's POST into a GET, and lose the opt-out (RFC 8058, 3.1).
@@ -35,15 +60,25 @@ def create_app(runtime: Runtime) -> Flask:
     app.url_map.merge_slashes = False
     for face in FACES:
         web.register(app, face)
-    remembered = app.extensions["optout_callers"] = Remembered()
-    app.extensions["optout_watch"] = feed.watch(runtime)
-    lanes = (PlainCheck(runtime, remembered), OneClick(runtime))
-    express = Express(app.wsgi_app, lanes)
-    enveloped = Envelope(express, access_log=runtime.settings.access_log)
-    app.wsgi_app = enveloped  # type: ignore[method-assign]
+    app.wsgi_app = _around(app, runtime)  # type: ignore[method-assign, assignment]
     app.register_error_handler(HTTPException, _refuse)
     app.register_error_handler(Exception, _refuse)
     return app
+
+
+def _around(app: Flask, runtime: Runtime) -> Application:
+    remembered = app.extensions["optout_callers"] = Remembered()
+    limits = app.extensions["optout_limits"] = Limits.of(runtime.settings)
+    use = app.extensions["optout_key_use"] = KeyUse()
+    settings = runtime.settings
+    check = PlainCheck(runtime, remembered, limits, use)
+    express = Express(app.wsgi_app, (check, OneClick(runtime)))
+    whole = Envelope(express, runtime.metrics, access_log=settings.access_log)
+    if not isinstance(runtime.metrics, Shown):
+        return whole
+    return MetricsPort(
+        whole, settings.metrics_port, partial(watching.show, runtime, runtime.metrics)
+    )
 
 
 def _refuse(error: Exception) -> Response:

@@ -11,12 +11,16 @@ from time import perf_counter
 from typing import Any, Final
 
 from optout_service import telemetry
+from optout_service.metrics import Metrics
 
 REQUEST_ID: Final = "optout.request_id"
 """Where the request's id stands in the WSGI environment: in its log lines and problems too."""
 
 ROUTE: Final = "optout.route"
 """Where the rule that matched stands, once one has: the log names it instead of the path."""
+
+LIMITS: Final = "optout.limits"
+"""Where the headers stand that say how often a caller may still ask."""
 
 RETRY_AFTER_SECONDS: Final = "2"
 """How soon to ask again after a 429 or 503: within it a restarted store is back."""
@@ -38,9 +42,10 @@ _Application = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
 class Envelope:
     """A WSGI application around another."""
 
-    def __init__(self, application: _Application, *, access_log: bool) -> None:
+    def __init__(self, application: _Application, metrics: Metrics, *, access_log: bool) -> None:
         """``access_log``: whether to write a line for each request."""
         self._application = application
+        self._metrics = metrics
         self._access_log = access_log
         # Of this process and counted on: chance for each would be a system call for each.
         self._process = secrets.token_hex(5)
@@ -53,20 +58,19 @@ class Envelope:
         telemetry.bind_request(request_id)
 
         def start(status: str, headers: list[tuple[str, str]], *fault: Any) -> Any:
-            if not any(name == _POLICY for name, _ in headers):
-                headers.append(_NO_PAGE)
-            if status.startswith(("429", "503")):
+            given = {name for name, _ in headers}
+            if status.startswith(("429", "503")) and "Retry-After" not in given:
                 headers.append(("Retry-After", RETRY_AFTER_SECONDS))
+            if _POLICY not in given:
+                headers.append(_NO_PAGE)
+            headers += environ.get(LIMITS, ())
             headers += _HEADERS
             headers.append(("X-Request-Id", request_id))
+            method, route = environ["REQUEST_METHOD"], environ.get(ROUTE, "-")
+            seconds = perf_counter() - started
+            self._metrics.request(route, method, status[:3], seconds)
             if self._access_log:
-                telemetry.access(
-                    environ["REQUEST_METHOD"],
-                    environ.get(ROUTE, "-"),
-                    status[:3],
-                    (perf_counter() - started) * 1000,
-                    request_id,
-                )
+                telemetry.access(method, route, status[:3], seconds * 1000, request_id)
             return start_response(status, headers, *fault)
 
         return self._application(environ, start)

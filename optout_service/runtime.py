@@ -3,9 +3,10 @@
 The clock is read here and nowhere else.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection as Connection
 from optout_service.core.address import Address
 from optout_service.core.clearance import Clearance, Clearances
 from optout_service.core.errors import Misconfigured, UnknownTopic
-from optout_service.core.evidence import Evidence
+from optout_service.core.evidence import Action, Evidence
 from optout_service.core.keyring import KeyRing
 from optout_service.core.keyword import Reading
 from optout_service.core.policy import Suppression, Verdict
@@ -22,6 +23,7 @@ from optout_service.core.scope import Scope
 from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
 from optout_service.keywordfiles import Readers
+from optout_service.metrics import Metrics, Uncounted
 from optout_service.settings import Settings
 from optout_service.store import bulk, ledger, migrating, seal, tenants
 from optout_service.store.checks import Checks, Question
@@ -48,6 +50,8 @@ class Runtime:
     checks: Checks
     tables: Tables
     readers: Readers
+    metrics: Metrics = field(default_factory=Uncounted)
+    _acts: threading.local = field(default_factory=threading.local, repr=False)
 
     @classmethod
     def build(cls, settings: Settings, keys: KeyRing) -> Self:
@@ -103,7 +107,7 @@ class Runtime:
             settings.effective_cache_dir,
             keys,
             database.dialect,
-            database.snapshot,
+            database.reading_one_state,
             settings.table_rows,
         )
         signatures = Signatures(keys)
@@ -117,7 +121,17 @@ class Runtime:
             Checks(database.dialect),
             tables,
             readers,
+            cls._metrics(settings),
         )
+
+    @staticmethod
+    def _metrics(settings: Settings) -> Metrics:
+        if not settings.metrics_port:
+            return Uncounted()
+        # Here, since most commands of the command line count nothing.
+        from optout_service.metrics.counted import Counted
+
+        return Counted()
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
@@ -131,36 +145,51 @@ class Runtime:
         """A connection on which all reads see one state. Raises StoreUnavailable."""
         return self.database.reading_one_state()
 
-    def writing(self, tenant: int | None = None) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def writing(self, tenant: int | None = None) -> Iterator[Connection]:
         """A connection whose transaction is on the disk when the block has ended well.
 
         ``tenant``: whose ledger alone the block writes, if that is so.
         """
-        return self.database.writing(tenant)
+        acts: list[tuple[Evidence, Outcome]] = []
+        self._acts.here = acts
+        with self.database.writing(tenant) as connection:
+            yield connection
+        # Only now are they more than an intention.
+        for evidence, outcome in acts:
+            self._count(evidence, outcome)
 
     def record(self, connection: Connection, evidence: Evidence) -> Outcome:
         """``ledger.record`` at this time, under our keys and our cap. Raises as that does."""
-        return ledger.record(
+        outcome = ledger.record(
             connection,
             evidence,
             at=self.now(),
             keys=self.keys,
             lift_cap=self.settings.lift_cap,
         )
+        vars(self._acts).setdefault("here", []).append((evidence, outcome))
+        return outcome
 
     def record_many(
         self, connection: Connection, evidences: Sequence[Evidence], *, skip_repeats: bool = False
     ) -> list[Outcome]:
         """``bulk.record_many`` at this time and under our keys. Raises as that does."""
-        return bulk.record_many(
+        outcomes = bulk.record_many(
             connection, evidences, at=self.now(), keys=self.keys, skip_repeats=skip_repeats
         )
+        vars(self._acts).setdefault("here", []).extend(zip(evidences, outcomes, strict=True))
+        return outcomes
 
     def check(self, tenant: int, address: Address, asked: Scope, *, api_key: int = 0) -> Verdict:
         """The verdict for one address now. Raises as ``Checks.check`` does."""
         question = self._question(tenant, asked, api_key)
         digest = self.keys.digest(address)
-        return self.database.ask_briefly(lambda driver: self.checks.check(driver, question, digest))
+        found = self.database.ask_briefly(
+            lambda driver: self.checks.check(driver, question, digest)
+        )
+        self.metrics.verdicts(found.suppressed, not found.suppressed)
+        return found
 
     def check_many(
         self, tenant: int, digests: Sequence[bytes], asked: Scope, *, api_key: int = 0
@@ -168,9 +197,12 @@ class Runtime:
         """The suppressed among many digests, and the position all of it is true for."""
         question = self._question(tenant, asked, api_key)
         narrow = self.tables.narrowed(question) if len(digests) >= _MANY else None
-        return self.database.ask(
+        found, as_of = self.database.ask(
             lambda driver: self.checks.check_many(driver, question, digests, narrow)
         )
+        suppressed = sum(map(found.__contains__, digests))
+        self.metrics.verdicts(suppressed, len(digests) - suppressed)
+        return found, as_of
 
     @contextmanager
     def snapshot(self, tenant: int, asked: Scope, *, api_key: int = 0) -> Iterator[Snapshot]:
@@ -180,8 +212,9 @@ class Runtime:
         """
         question = self._question(tenant, asked, api_key)
         with ExitStack() as stack:
-            connection = stack.enter_context(self.database.snapshot())
-            held = Held(self.database.dialect, connection, question)
+            connection = stack.enter_context(self.database.reading_one_state())
+            driver = connection.connection.driver_connection
+            held = Held(self.database.dialect, driver, question)
             quick = self.tables.quick(held)
             if quick is not None:
                 stack.close()
@@ -208,3 +241,13 @@ class Runtime:
 
     def _question(self, tenant: int, asked: Scope, api_key: int) -> Question:
         return Question(tenant, asked, api_key, self.keys.fingerprints.pepper, self.now())
+
+    def _count(self, evidence: Evidence, outcome: Outcome) -> None:
+        if outcome.replayed:
+            self.metrics.replay()
+        elif evidence.action is Action.OPT_OUT:
+            self.metrics.opt_out(evidence.source, outcome.changed)
+        else:
+            self.metrics.opt_in(evidence.source, outcome.changed)
+            if outcome.changed and evidence.actor != "recipient":
+                self.metrics.lift(evidence.authority)

@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.errors import AppImportError
 
-from optout_service.core.errors import OptOutError
+from optout_service.core.errors import Misconfigured, OptOutError
 from optout_service.settings import Settings
 from optout_service.telemetry import GunicornLogger
 
@@ -16,10 +17,10 @@ _MEMORY: Final = "/dev/shm"
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """gunicorn's settings, by its own names."""
-    host, workers = settings.host, settings.effective_workers
+    """gunicorn's settings, by its own names. Raises Misconfigured for one port with two uses."""
+    workers = settings.effective_workers
     return {
-        "bind": f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}",
+        "bind": _binds(settings),
         "workers": workers,
         "threads": settings.effective_threads,
         "worker_class": "gthread",
@@ -39,6 +40,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "accesslog": None,
         "preload_app": False,
         "post_worker_init": let_waiters_go,
+        **_metrics_hooks(settings),
     }
 
 
@@ -47,6 +49,29 @@ def let_waiters_go(worker: Any) -> None:
     watch = getattr(worker.wsgi, "extensions", {}).get("optout_watch")
     if watch is not None:
         watch.ending = lambda: not worker.alive
+
+
+def _binds(settings: Settings) -> list[str]:
+    places = [(settings.host, settings.port)]
+    if settings.metrics_port:
+        if settings.metrics_port == settings.port:
+            raise Misconfigured("OPTOUT_METRICS_PORT: it is the service's own port; take another.")
+        places.append((settings.metrics_host, settings.metrics_port))
+    return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places]
+
+
+def _metrics_hooks(settings: Settings) -> dict[str, Callable[..., None]]:
+    if not settings.metrics_port:
+        return {}
+    from optout_service.metrics import files
+
+    return {
+        "on_starting": lambda _arbiter: files.make(settings),
+        "pre_fork": files.before_fork,
+        "post_fork": files.after_fork,
+        "child_exit": files.after_death,
+        "on_exit": lambda _arbiter: files.remove(),
+    }
 
 
 def serve(
@@ -67,6 +92,12 @@ def serve(
     _Server(settings, make_app, on_ready, on_exit).run()
 
 
+def _both(first: Callable[[], None], second: Callable[[Any], None] | None, arbiter: Any) -> None:
+    first()
+    if second is not None:
+        second(arbiter)
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(
         self,
@@ -82,11 +113,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in options(self._settings).items():
+        given = options(self._settings)
+        for name, value in given.items():
             self.cfg.set(name, value)
         self.cfg.set("post_worker_init", self._worker_is_ready)
         if (on_exit := self._on_exit) is not None:
-            self.cfg.set("on_exit", lambda _arbiter: on_exit())
+            self.cfg.set("on_exit", partial(_both, on_exit, given.get("on_exit")))
 
     def load(self) -> Any:
         try:

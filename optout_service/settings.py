@@ -102,6 +102,17 @@ class Settings:
         "The most opt-ins of one tenant and UTC day that do not come from the recipient.",
         knobs.number(0, 1_000_000),
     )
+    rate_per_second: int = knob(
+        0,
+        "The most requests of one API key in a second, in all processes together; 0: no limit.",
+        knobs.number(0, 1_000_000),
+    )
+    heavy_rate_per_minute: int = knob(
+        0,
+        "The most batches, and other requests that take long, of one API key in a minute; 0: no "
+        "limit.",
+        knobs.number(0, 1_000_000),
+    )
     review_holds: bool = knob(
         True,
         "Whether a doubtful message stops marketing at once, until somebody has decided.",
@@ -143,6 +154,12 @@ class Settings:
         "A directory with words of your own: `all.toml`, `<tenant>.toml` (docs/text.md).",
         knobs.text,
     )
+    metrics_port: int = knob(
+        0,
+        "The port for Prometheus' `/metrics`, and nothing else; 0: nothing is counted.",
+        knobs.number(0, 65535),
+    )
+    metrics_host: str = knob("127.0.0.1", "The address that `/metrics` is served on.", knobs.text)
     log_level: str = knob("info", "The least level that is logged.", knobs.level)
     access_log: bool = knob(
         True, "A line in the log for each request, without its path.", knobs.flag
@@ -215,6 +232,11 @@ class Settings:
     def effective_pool_size(self) -> int:
         """Connections of a process: one a thread, so that none waits for another."""
         return self.pool_size or self.effective_threads
+
+
+def name_metrics_directory(directory: Path) -> None:
+    """Tell prometheus-client where the workers' figures lie: it takes that from nowhere else."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
 def _take(

@@ -36,6 +36,7 @@ STATUS: Final[Mapping[type[OptOutError], int]] = {
     errors.InvalidRequest: 422,
     errors.IdempotencyMismatch: 422,
     errors.LiftCap: 429,
+    errors.TooMany: 429,
     errors.Internal: 500,
     errors.StoreUnavailable: 503,
     errors.ProviderUnavailable: 503,
@@ -133,6 +134,7 @@ def _guarded(route: Route) -> Callable[..., Any]:
 def refuse(error: OptOutError) -> tuple[OptOutError, int]:
     """The error as the caller may see it, and its status. Ours is logged; a caller's is his own."""
     status = STATUS[type(error)]
+    runtime().metrics.refusal(error.kind)
     if status >= 500:
         _log.error("refused", extra={"kind": error.kind}, exc_info=error)
     return error, status
@@ -168,6 +170,8 @@ def problem(error: OptOutError, status: int) -> Response:
         status=status,
         content_type="application/problem+json",
     )
+    if "retry_after" in error.extra:
+        response.headers["Retry-After"] = str(error.extra["retry_after"])
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

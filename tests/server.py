@@ -31,7 +31,9 @@ def free_port() -> int:
 class Server:
     """``optout serve`` on a data directory, and on ``database_url`` unless that is the default."""
 
-    def __init__(self, data_dir: Path, database_url: str = "", *, workers: int = 1) -> None:
+    def __init__(
+        self, data_dir: Path, database_url: str = "", *, workers: int = 1, **environ: str
+    ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
@@ -39,6 +41,7 @@ class Server:
         self._arguments = ["--data-dir", str(data_dir), "--port", str(self.port)]
         self._arguments += ["--workers", str(workers)]
         self._database_url = database_url
+        self._further = environ
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,7 +79,7 @@ class Server:
         environ["OPTOUT_PUBLIC_URL"] = self.base_url
         if self._database_url:
             environ["OPTOUT_DATABASE_URL"] = self._database_url
-        return environ
+        return environ | self._further
 
     @property
     def pid(self) -> int:
@@ -113,6 +116,16 @@ class Server:
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [int(child) for child in children.split()]
+
+    def await_workers(self, number: int, *, other_than: set[int]) -> None:
+        """Wait until there are so many workers, one of them new, and the server answers."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            there = set(self.workers())
+            if len(there) == number and there - other_than:
+                return self._await_ready()
+            time.sleep(0.05)
+        raise AssertionError("no worker has taken the place of the one that died")
 
     def stop(self) -> int:
         """SIGTERM, and its exit status; again, it does nothing."""

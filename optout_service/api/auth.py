@@ -9,8 +9,11 @@ from typing import Any, Final, cast
 
 from flask import current_app, request
 
-from optout_service.core.errors import NotFound, NotPermitted, Unauthenticated
+from optout_service.api.limits import Limits
+from optout_service.api.use import KeyUse
+from optout_service.core.errors import InvalidRequest, NotFound, NotPermitted, Unauthenticated
 from optout_service.core.evidence import Authority
+from optout_service.core.policy import PLATFORM
 from optout_service.store import keys, tenants
 from optout_service.store.keys import Role
 from optout_service.store.tenants import Tenant
@@ -33,7 +36,11 @@ class Permission(StrEnum):
     EVIDENCE = "read evidence"
     CHECKPOINTS = "read checkpoints"
     STATS = "read counts"
+    TENANTS = "tenants"
+    TENANT = "the tenant itself"
     TOPICS = "topics"
+    SENDERS = "senders and provider accounts"
+    KEYS = "API keys"
     TEXTS = "texts"
     CLEAR_ADDRESSES = "addresses in clear"
     REVIEWS = "read reviews"
@@ -77,7 +84,7 @@ MAY: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.REVIEWS,
         }
     ),
-    Role.ADMIN: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission) - {Permission.TENANTS},
     Role.PLATFORM: frozenset(Permission),
 }
 """The one table of who may do what."""
@@ -142,32 +149,46 @@ class Remembered:
                 self._callers.popitem(last=False)
 
 
-def key(permission: Permission) -> Proof:
+def key(permission: Permission, *, heavy: bool = False) -> Proof:
     """The proof that a key is valid now and its role may do this; the view gets the Caller.
 
-    It raises Unauthenticated (no key, none of ours, revoked, expired), NotFound (a tenant that is
-    not there, or not this key's) or NotPermitted. The key is read from the store each time.
+    ``heavy``: whether a request takes so long that it has a limit of its own. It raises
+    Unauthenticated (no key, none of ours, revoked, expired), NotFound (a tenant that is not there,
+    or not this key's), NotPermitted or TooMany. The key is read from the store each time.
     """
-    return _proof(permission, _read)
+    return _proof(permission, _read, heavy)
 
 
-def key_for_checks(permission: Permission) -> Proof:
+def key_for_checks(permission: Permission, *, heavy: bool = False) -> Proof:
     """As ``key``, without a read for a key seen before.
 
     Only for views that ask through ``Runtime.check`` or ``check_many`` with this caller's key:
     their statement refuses a key that has been revoked or has expired since.
     """
-    return _proof(permission, _remembered)
+    return _proof(permission, _remembered, heavy)
 
 
-def _proof(permission: Permission, find: Callable[[str, str | None], Caller]) -> Proof:
+def _proof(permission: Permission, find: Callable[[str, str | None], Caller], heavy: bool) -> Proof:
     def check(**_: Any) -> Caller:
         caller = find(_secret(), request.headers.get(TENANT_HEADER))
         if permission not in MAY[caller.role]:
             raise _not_permitted(permission)
+        limits = cast(Limits, current_app.extensions["optout_limits"])
+        limits.take(caller.api_key, request.environ, heavy=heavy)
+        cast(KeyUse, current_app.extensions["optout_key_use"]).note(caller.api_key)
         return caller
 
     return Proof(f"API key: {permission}", check)
+
+
+def own_tenant(caller: Caller) -> int:
+    """The tenant that is being set up. Raises InvalidRequest for the platform, which sends nothing.
+
+    A platform key acts for the platform unless it names a tenant.
+    """
+    if caller.tenant == PLATFORM:
+        raise InvalidRequest(f"Name the tenant in the header {TENANT_HEADER}.", field=TENANT_HEADER)
+    return caller.tenant
 
 
 def bearer(header: str) -> str | None:

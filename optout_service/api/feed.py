@@ -10,7 +10,7 @@ from optout_service.api.auth import Caller, Permission
 from optout_service.api.bodies import reading as bodies
 from optout_service.api.waiting import Watch
 from optout_service.runtime import Runtime
-from optout_service.store import feed
+from optout_service.store import feed, ledger
 from optout_service.web import runtime
 
 
@@ -28,10 +28,12 @@ def events(caller: Caller) -> Response:
         # The key may have been revoked meanwhile.
         caller = auth.key(Permission.FEED).check()
         page = _page(caller, asked)
+    following = page[-1].number if page else asked.after
+    _note(caller, following, full=len(page) == asked.limit)
     return answers.answer(
         bodies.EventsAnswer(
             [answers.event(caller, row, answers.shown(caller, row.address)) for row in page],
-            page[-1].number if page else asked.after,
+            following,
         )
     )
 
@@ -44,6 +46,16 @@ def watch(rt: Runtime) -> Watch:
             return feed.reached(connection, tenants)
 
     return Watch(read, most=rt.settings.effective_threads // 2)
+
+
+def _note(caller: Caller, following: int, *, full: bool) -> None:
+    """How far behind a reader is. Whoever got less than it asked for has got all there is."""
+    rt = runtime()
+    behind = 0
+    if full:
+        with rt.reading() as connection:
+            behind = ledger.position_of(connection, caller.tenant) - following
+    rt.metrics.feed_read(caller.api_key, behind, rt.now().timestamp())
 
 
 def _page(caller: Caller, asked: bodies.EventsQuery) -> list[feed.Event]:

@@ -5,7 +5,6 @@ the refusal says how far it came.
 """
 
 import logging
-from typing import Final
 
 from flask import Response, request
 
@@ -14,20 +13,11 @@ from optout_service.api.auth import Caller
 from optout_service.api.bodies import imports as bodies
 from optout_service.core.errors import UnsupportedMediaType
 from optout_service.core.imports import Asked
-from optout_service.core.lists import Media, Told
+from optout_service.core.lists import MEDIA_TYPES, Told
 from optout_service.core.scope import ANY, kind_of
 from optout_service.store.keys import Role
 from optout_service.transfers.imports import Import, Importer, Tally
 from optout_service.web import runtime
-
-_MEDIA: Final = {
-    "text/csv": Media.CSV,
-    "text/plain": Media.TEXT,
-    "application/x-ndjson": Media.NDJSON,
-    "application/ndjson": Media.NDJSON,
-    "application/jsonl": Media.NDJSON,
-    "application/json": None,
-}
 
 _log = logging.getLogger(__name__)
 
@@ -60,16 +50,19 @@ def import_list(caller: Caller) -> Response:
 
 def _told(query: bodies.ImportQuery) -> Told | None:
     """What the request's head says of the list; None: it is JSON."""
-    if request.mimetype not in _MEDIA:
-        raise UnsupportedMediaType(
-            f"Send a list, with its type in the header Content-Type: {', '.join(_MEDIA)}."
-        )
-    media = _MEDIA[request.mimetype]
-    if media is None:
+    if request.mimetype == answers.JSON:
         return None
+    if request.mimetype not in MEDIA_TYPES:
+        raise UnsupportedMediaType(
+            "Say what the list is, in Content-Type: text/csv, application/x-ndjson, text/plain or "
+            "application/json."
+        )
     channel = query.channel or ANY
-    kind = None if channel == ANY else kind_of(channel)
-    return Told(media=media, charset=request.mimetype_params.get("charset"), kind=kind)
+    return Told(
+        media=MEDIA_TYPES[request.mimetype],
+        charset=request.mimetype_params.get("charset"),
+        kind=None if channel == ANY else kind_of(channel),
+    )
 
 
 def _note(caller: Caller, tally: Tally) -> None:
@@ -78,7 +71,7 @@ def _note(caller: Caller, tally: Tally) -> None:
         extra={
             "api_key": caller.api_key,
             "tenant": caller.tenant,
-            "format": tally.format,
+            "format": tally.layout.name,
             "rows": tally.rows,
             "added": tally.added,
         },
@@ -92,6 +85,6 @@ def _answer(tally: Tally) -> bodies.ImportAnswer:
         unchanged=tally.unchanged,
         invalid=tally.invalid,
         skipped=tally.skipped,
-        format=tally.format,
+        format=tally.layout.name,
         rejects=[bodies.RejectShape(reject.row, reject.detail) for reject in tally.rejects],
     )

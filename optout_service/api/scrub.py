@@ -4,9 +4,7 @@ The whole answer is true for one position of the ledger, that of its beginning. 
 "allowed", and an answer that cannot be finished is broken off.
 """
 
-from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Final
 
 from flask import Response, request
 
@@ -15,19 +13,10 @@ from optout_service.api.auth import Caller
 from optout_service.api.bodies import checks as bodies
 from optout_service.core import lists
 from optout_service.core.errors import UnsupportedMediaType
-from optout_service.core.lists import Listing, Media, Told
+from optout_service.core.lists import MEDIA_TYPES, Listing, Told
 from optout_service.core.scope import Kind
 from optout_service.core.scrubbing import Counts, Scrub
 from optout_service.web import runtime
-
-_MEDIA: Final[Mapping[str, Media]] = {
-    "text/csv": Media.CSV,
-    "text/tab-separated-values": Media.CSV,
-    "text/plain": Media.TEXT,
-    "application/x-ndjson": Media.NDJSON,
-    "application/ndjson": Media.NDJSON,
-    "application/jsonl": Media.NDJSON,
-}
 
 
 def scrub(caller: Caller) -> Response:
@@ -54,7 +43,7 @@ def scrub(caller: Caller) -> Response:
 
 
 def _told(asked: bodies.ScrubQuery, kind: Kind) -> Told:
-    media = _MEDIA.get(request.mimetype)
+    media = MEDIA_TYPES.get(request.mimetype)
     if media is None:
         raise UnsupportedMediaType(
             "Say what the list is, in Content-Type: text/csv, application/x-ndjson or text/plain."

@@ -97,7 +97,7 @@ def _operation(method: str, route: Route, operation: Operation) -> dict[str, Any
         "tags": [operation.tag],
         "summary": summary.rstrip("."),
         "description": f"{rest.strip()}\n\nProof: {route.proof.name}.".strip(),
-        "parameters": [*_path(route.rule), *_query(operation), *_headers(operation)],
+        "parameters": [*_path(route.rule, operation), *_query(operation), *_headers(operation)],
         "responses": _answers(operation) | _refusals(operation),
     }
     if operation.body is not None:
@@ -108,16 +108,16 @@ def _operation(method: str, route: Route, operation: Operation) -> dict[str, Any
     return described
 
 
-def _path(rule: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": found["name"],
-            "in": "path",
-            "required": True,
-            "schema": {"type": "integer", "minimum": 0} if found["type"] else {"type": "string"},
-        }
-        for found in _VARIABLE.finditer(rule)
-    ]
+def _path(rule: str, operation: Operation) -> list[dict[str, Any]]:
+    described = []
+    for found in _VARIABLE.finditer(rule):
+        name = found["name"]
+        schema = {"type": "integer", "minimum": 0} if found["type"] else {"type": "string"}
+        one = {"name": name, "in": "path", "required": True, "schema": schema}
+        if name in operation.path:
+            one["example"] = operation.path[name]
+        described.append(one)
+    return described
 
 
 def _query(operation: Operation) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -15,6 +16,7 @@ import click
 from optout_service.core.errors import Malformed
 
 _BLOCK_BYTES: Final = 1024 * 1024
+_GZIP: Final = b"\x1f\x8b"  # how every member begins (RFC 1952, 2.3.1)
 
 
 @contextmanager
@@ -25,7 +27,10 @@ def blocks(source: str, label: str) -> Iterator[Iterable[bytes]]:
         click.open_file(source, "rb") as raw,
         click.progressbar(length=size or 1, label=label, file=sys.stderr) as bar,
     ):
-        file = gzip.GzipFile(fileobj=raw) if source.endswith(".gz") else raw
+        # Around it once more, since standard input need not be one that can be looked into.
+        buffered = BufferedReader(cast(RawIOBase, raw))
+        packed = source.endswith(".gz") or buffered.peek(len(_GZIP)).startswith(_GZIP)
+        file = gzip.GzipFile(fileobj=buffered) if packed else buffered
 
         def read() -> Iterator[bytes]:
             done = 0
@@ -38,7 +43,10 @@ def blocks(source: str, label: str) -> Iterator[Iterable[bytes]]:
             except (EOFError, gzip.BadGzipFile, zlib.error):
                 raise Malformed(f"{source} is not gzip, or not all of it.") from None
 
-        yield read()
+        try:
+            yield read()
+        finally:
+            buffered.detach()
 
 
 @contextmanager

@@ -152,9 +152,11 @@ def _shown(value: Any) -> str:
 # Imported for their commands, which they hang on ``main``.
 from optout_service.cli import (  # noqa: E402, F401
     calls,
+    changes,
     clearance,
     database,
     evidence,
+    keys,
     recipient,
     reconcile,
     review,
@@ -162,6 +164,7 @@ from optout_service.cli import (  # noqa: E402, F401
     serve,
     setup,
     texts,
+    transfers,
     twilio,
 )
 from optout_service.cli import text as text_commands  # noqa: E402, F401

@@ -126,7 +126,9 @@ def check(
 @_CHANNEL
 @_TOPIC
 @_PURPOSE
-@click.option("--reason", type=click.Choice(_REASONS), default=Reason.OPTED_OUT.value)
+@click.option(
+    "--reason", type=click.Choice(_REASONS), default=Reason.OPTED_OUT.value, show_default=True
+)
 @click.option("--reference", default="", help="Your ticket or letter.")
 @json_option
 @settings_options

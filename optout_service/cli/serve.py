@@ -35,6 +35,7 @@ def serve(settings: Settings, host: str | None, port: int | None, workers: int |
     """
     settings = _with(settings, host, port, workers)
     _require_free(settings)
+    _require_metrics_free(settings)
     _prepare(settings, make_keys=settings.embedded, make_schema=settings.embedded)
     _run(settings)
 
@@ -57,6 +58,7 @@ def demo(settings: Settings, host: str | None, port: int | None, workers: int | 
     if settings.public_url == Settings().public_url:
         settings = replace(settings, public_url=f"http://{_reached(settings)}")
     _require_free(settings)
+    _require_metrics_free(settings)
     _prepare(settings, make_keys=True, make_schema=True)
     told = stage.set_up(settings, f"http://{_reached(settings)}")
     _run(
@@ -86,6 +88,11 @@ def _free_port(host: str) -> int:
 def _require_free(settings: Settings) -> None:
     """Say so now if the port is taken: gunicorn would try for five seconds first."""
     _listening(settings.host, settings.port).close()
+
+
+def _require_metrics_free(settings: Settings) -> None:
+    if settings.metrics_port:
+        _listening(settings.metrics_host, settings.metrics_port).close()
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -126,12 +133,6 @@ def _run(
 
 
 def _make_app(settings: Settings) -> Any:
-    from optout_service import telemetry
-    from optout_service.app import create_app
-    from optout_service.evidence.keeping import keep
-    from optout_service.runtime import Runtime
+    from optout_service.app import start
 
-    telemetry.configure(settings.log_level)
-    rt = Runtime.build(settings, keyfiles.load(settings))
-    keep(rt)
-    return create_app(rt)
+    return start(settings)

@@ -1,17 +1,16 @@
-"""``optout tenant|topic|account|sender|key``: who sends, about what, from where, with which key."""
+"""``optout tenant|topic|account|sender``: who sends, about what, from where."""
 
 import sys
-from datetime import timedelta
 from typing import TextIO
 
 import click
 
 from optout_service.cli.main import json_option, main, opened, settings_options, show, show_all
+from optout_service.core.sender import parse_account, parse_sender, parse_token
 from optout_service.settings import Settings
 
-_TENANT = click.option("--tenant", required=True, help="The tenant's slug.")
-_KINDS = ("long_code", "toll_free", "short_code", "messaging_service", "whatsapp", "rcs", "voice")
-_ROLES = ("sender", "integration", "agent", "auditor", "admin", "platform")
+TENANT = click.option("--tenant", required=True, help="The tenant's slug.")
+KINDS = ("long_code", "toll_free", "short_code", "messaging_service", "whatsapp", "rcs", "voice")
 
 
 @main.group()
@@ -60,7 +59,7 @@ def topic() -> None:
 
 
 @topic.command("create")
-@_TENANT
+@TENANT
 @click.argument("slug")
 @click.option("--name", default="", help="As recipients read it; made of the slug unless given.")
 @json_option
@@ -76,7 +75,7 @@ def create_topic(settings: Settings, tenant: str, slug: str, name: str, as_json:
 
 
 @topic.command("list")
-@_TENANT
+@TENANT
 @json_option
 @settings_options
 def list_topics(settings: Settings, tenant: str, as_json: bool) -> None:
@@ -95,7 +94,7 @@ def account() -> None:
 
 
 @account.command("add")
-@_TENANT
+@TENANT
 @click.option("--provider", default="twilio", show_default=True)
 @click.option("--account", "sid", required=True, help="The account's id, such as AC...")
 @click.option(
@@ -125,7 +124,10 @@ def add_account(
     secret = _token(token_file, token)
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
-        made = senders.put_account(connection, found.id, provider, sid, secret, keys=rt.keys)
+        parse_account(provider, sid)
+        made = senders.put_account(
+            connection, found.id, provider, sid, parse_token(secret), keys=rt.keys
+        )
     show({"account": made.account, "tokens": len(made.tokens)}, as_json=as_json)
 
 
@@ -147,11 +149,11 @@ def sender() -> None:
 
 
 @sender.command("create")
-@_TENANT
+@TENANT
 @click.option("--provider", default="twilio", show_default=True)
 @click.option("--account", "sid", required=True, help="The provider account's id.")
 @click.option("--address", required=True, help="The number, short code, or MG... of a service.")
-@click.option("--kind", required=True, type=click.Choice(_KINDS))
+@click.option("--kind", required=True, type=click.Choice(KINDS))
 @click.option("--topic", default="*", show_default=True, help="What a STOP to it stops.")
 @click.option("--channel", default="*", show_default=True, help="Likewise, its channel alone.")
 @click.option("--language", default="", help="What its recipients read: a tag such as fr.")
@@ -178,6 +180,7 @@ def create_sender(
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
         tenants.require_topics(connection, found.id, [topic])
+        parse_sender(kind, address)
         made = Sender(
             tenant=found.id,
             provider=provider,
@@ -195,7 +198,7 @@ def create_sender(
 
 
 @sender.command("list")
-@_TENANT
+@TENANT
 @json_option
 @settings_options
 def list_senders(settings: Settings, tenant: str, as_json: bool) -> None:
@@ -218,83 +221,3 @@ def list_senders(settings: Settings, tenant: str, as_json: bool) -> None:
         for s in found
     ]
     show_all(rows, as_json=as_json, nothing="None yet. Register one with: optout sender create")
-
-
-@main.group()
-def key() -> None:
-    """API keys: each of one tenant and one role."""
-
-
-@key.command("create")
-@click.option("--tenant", help="The tenant's slug; none for the role platform.")
-@click.option("--role", required=True, type=click.Choice(_ROLES))
-@click.option("--name", default="", help="What it is for.")
-@click.option("--expires-days", type=click.IntRange(1), help="How long it is good for.")
-@json_option
-@settings_options
-def create_key(
-    settings: Settings,
-    tenant: str | None,
-    role: str,
-    name: str,
-    expires_days: int | None,
-    as_json: bool,
-) -> None:
-    """Make a key, and show its secret this one time."""
-    from optout_service.store import keys, tenants
-    from optout_service.store.keys import Role
-
-    with opened(settings) as rt, rt.writing() as connection:
-        at = rt.now()
-        made, secret = keys.create(
-            connection,
-            tenants.get(connection, tenant).id if tenant else 0,
-            Role(role),
-            name=name,
-            at=at,
-            keys=rt.keys,
-            expires_at=at + timedelta(days=expires_days) if expires_days else None,
-        )
-    shown = {"id": made.id, "role": made.role, "expires_at": made.expires_at, "key": secret}
-    show(shown, as_json=as_json)
-    if not as_json:
-        click.echo("Keep the key now: it is not shown again.", err=True)
-
-
-@key.command("list")
-@click.option("--tenant", help="The tenant's slug; none for platform keys.")
-@json_option
-@settings_options
-def list_keys(settings: Settings, tenant: str | None, as_json: bool) -> None:
-    """List keys, without their secrets."""
-    from optout_service.store import keys, tenants
-
-    with opened(settings) as rt, rt.reading() as connection:
-        found = keys.list_all(connection, tenants.get(connection, tenant).id if tenant else 0)
-    rows = [
-        {
-            "id": k.id,
-            "role": k.role,
-            "name": k.name,
-            "created_at": k.created_at,
-            "expires_at": k.expires_at,
-            "revoked_at": k.revoked_at,
-        }
-        for k in found
-    ]
-    show_all(rows, as_json=as_json, nothing="None yet. Make one with: optout key create")
-
-
-@key.command("revoke")
-@click.option("--tenant", help="The tenant's slug; none for platform keys.")
-@click.argument("key_id", type=int)
-@json_option
-@settings_options
-def revoke_key(settings: Settings, tenant: str | None, key_id: int, as_json: bool) -> None:
-    """Revoke a key by its id: from the next request on it opens nothing."""
-    from optout_service.store import keys, tenants
-
-    with opened(settings) as rt, rt.writing() as connection:
-        found = tenants.get(connection, tenant).id if tenant else 0
-        keys.revoke(connection, found, key_id, at=rt.now())
-    show({"id": key_id, "revoked": True}, as_json=as_json)

@@ -29,6 +29,14 @@ def records(chunks: Iterable[bytes]) -> Iterator[Any]:
         yield from reader.document()
 
 
+def may_be_page(members: dict[str, Any]) -> bool:
+    """Whether an object may hold records, rather than be one."""
+    return any(
+        isinstance(value, list) and (not value or isinstance(value[0], dict))
+        for value in members.values()
+    )
+
+
 class _Reader:
     """The text that has come and is not read yet, and how many records were."""
 

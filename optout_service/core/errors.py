@@ -135,6 +135,13 @@ class LiftCap(OptOutError):
     title = "Too many opt-ins today"
 
 
+class TooMany(OptOutError):
+    """This key has asked too often; ``extra["retry_after"]`` says when to ask again, in seconds."""
+
+    kind = "too-many-requests"
+    title = "Too many requests"
+
+
 class Conflict(OptOutError):
     """It exists already, or it contradicts what exists."""
 

@@ -1,5 +1,6 @@
 """Lists of people who must not be sent to, as they come in: whose list it is, and its rows."""
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from optout_service.core import documents, fields, layouts, lists
 from optout_service.core.evidence import Reason
 from optout_service.core.layouts import ADDRESS, Layout, Values, simple
 from optout_service.core.lists import Listing, Media, Told
+from optout_service.core.scope import Kind
 
 EXPORTED: Final = ("address", "channel", "topic", "purpose", "reason", "source", "since")
 """The columns of our own exports."""
@@ -59,6 +61,20 @@ def begin(chunks: Iterable[bytes], told: Told | None, format: str = layouts.AUTO
     names = (first and first[1]) or {}
     layout = layouts.recognise(names.keys(), format)
     return Incoming(layout, chain(() if first is None else (first,), rows))
+
+
+def sniffed(
+    pieces: Iterable[bytes], charset: str | None, kind: Kind | None
+) -> tuple[Iterable[bytes], Told | None]:
+    """What a list is by its first bytes, for ``begin``; and the list, from its beginning."""
+    pieces = iter(pieces)
+    first = next(pieces, b"")
+    media: Media | None = Media.CSV
+    if first.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"[", b"{"):
+        values = fields.values_of(first.lstrip().partition(b"\n")[0])
+        media = None if values is None or documents.may_be_page(values) else Media.NDJSON
+    whole = chain((first,), pieces)
+    return whole, None if media is None else Told(media=media, charset=charset, kind=kind)
 
 
 def _cells(listing: Listing) -> Iterator[Row]:

@@ -33,6 +33,17 @@ class Media(StrEnum):
     TEXT = "text/plain"
 
 
+MEDIA_TYPES: Final = {
+    "text/csv": Media.CSV,
+    "text/tab-separated-values": Media.CSV,
+    "text/plain": Media.TEXT,
+    "application/x-ndjson": Media.NDJSON,
+    "application/ndjson": Media.NDJSON,
+    "application/jsonl": Media.NDJSON,
+}
+"""How callers name them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What is known of a list before it is read. None: its first row shall tell.

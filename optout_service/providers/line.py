@@ -15,7 +15,7 @@ from optout_service.providers.phrases import DEFAULT, phrases
 from optout_service.providers.twilio import PROVIDER
 from optout_service.providers.twiml import Call
 from optout_service.runtime import Runtime
-from optout_service.store import reviews, scripts, senders, tenants
+from optout_service.store import addressees, reviews, scripts, tenants
 from optout_service.store.reviews import Doubt
 from optout_service.store.scripts import CallScript
 from optout_service.store.senders import Sender
@@ -100,7 +100,7 @@ def find_line(hook: Hook[Call]) -> Line:
     """Whose number this call came from, or reached; all tenants of the account if nobody's."""
     call = hook.told
     with runtime().reading() as connection:
-        found = senders.reached(
+        found = addressees.reached(
             connection,
             hook.tenants,
             PROVIDER,

@@ -20,7 +20,7 @@ from optout_service.providers import conversation, scopes, wrapped
 from optout_service.providers.conversation import Turn
 from optout_service.providers.inbound import Hook, Inbound
 from optout_service.runtime import Connection, Runtime
-from optout_service.store import feed, ledger, reviews, senders, suppressions
+from optout_service.store import addressees, feed, ledger, reviews, suppressions
 from optout_service.store.ledger import Outcome
 from optout_service.store.reviews import Doubt
 from optout_service.store.senders import Sender
@@ -84,7 +84,7 @@ def receive(rt: Runtime, inbound: Inbound, tenants: Sequence[int]) -> str | None
 
 def reached(connection: Connection, inbound: Inbound, tenants: Sequence[int]) -> list[Sender]:
     """The senders that were answered."""
-    return senders.reached(
+    return addressees.reached(
         connection,
         tenants,
         inbound.provider,

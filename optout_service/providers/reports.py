@@ -17,7 +17,7 @@ from optout_service.core.scope import Kind, Scope
 from optout_service.providers import scopes
 from optout_service.providers.inbound import Hook, Meaning, Status
 from optout_service.runtime import Runtime
-from optout_service.store import senders
+from optout_service.store import addressees
 from optout_service.store.senders import Sender
 from optout_service.web import runtime
 
@@ -57,7 +57,7 @@ def receive(rt: Runtime, status: Status, tenants: Sequence[int]) -> None:
         _log.warning("a report is about what is no phone number; nothing to record")
         return
     with rt.reading() as connection:
-        found = senders.reached(
+        found = addressees.reached(
             connection,
             tenants,
             status.provider,

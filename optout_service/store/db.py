@@ -75,12 +75,6 @@ class Database:
                 yield connection
 
     @contextmanager
-    def snapshot(self) -> Iterator[Any]:
-        """The driver's own connection, as ``reading_one_state`` gives it."""
-        with self.reading_one_state() as connection:
-            yield connection.connection.driver_connection
-
-    @contextmanager
     def writing(self, tenant: int | None = None) -> Iterator[Connection]:
         """A connection in a transaction, committed and fsynced when the block has ended.
 
@@ -129,6 +123,11 @@ class Database:
         if lost or self.dialect == "sqlite":
             self._held.let_go()
         return lost
+
+    def in_use(self) -> dict[str, int]:
+        """How many connections are taken out of each pool now; those kept for checks among them."""
+        pools = {"reading": self._reader.pool, "writing": self._writer.pool}
+        return {name: pool.checkedout() for name, pool in pools.items()}  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Give all connections back."""

@@ -1,20 +1,29 @@
 """API keys: shown once, kept as keyed hashes, each of one tenant and one role."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
-from optout_service.core.errors import InvalidRequest, NotFound
+from optout_service.core.errors import Conflict, InvalidRequest, NotFound
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM
+from optout_service.store import pages
 from optout_service.store.tables import api_key
 
 PREFIX: Final = "oo_"
 """Every key starts with it, so that secret scanners and our own log masker know one."""
+
+USE_KNOWN_TO: Final = timedelta(hours=1)
+"""How exactly we know when a key was used last: a write for each use would cost more than a check.
+"""
+
+_LARGEST: Final = 2**31 - 1
+"""The largest id that the column holds."""
 
 
 class Role(StrEnum):
@@ -30,7 +39,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is listed: everything but the secret. Times are aware UTC."""
+    """A key as it is listed: everything but the secret. Times are aware UTC.
+
+    ``last_used_at``: to the hour; None where it was not used, or was not asked for.
+    """
 
     id: int
     tenant: int
@@ -39,6 +51,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
 
     def valid_at(self, at: datetime) -> bool:
         """Whether the key opens anything at this time."""
@@ -54,6 +67,7 @@ _FIELDS: Final = (
     api_key.c.expires_at,
     api_key.c.revoked_at,
 )
+_LISTED: Final = (*_FIELDS, api_key.c.last_used_at)
 
 
 def create(
@@ -98,21 +112,90 @@ def find(conn: Connection, secret: str, keys: KeyRing) -> ApiKey | None:
     return None if row is None else _key(*row)
 
 
+def get(conn: Connection, tenant_id: int, key_id: int) -> ApiKey:
+    """One of a tenant's keys. Raises NotFound, also for another tenant's."""
+    if 0 <= key_id <= _LARGEST:
+        row = conn.execute(
+            select(*_LISTED).where(api_key.c.tenant == tenant_id, api_key.c.id == key_id)
+        ).one_or_none()
+        if row is not None:
+            return _key(*row)
+    raise NotFound(f"This tenant has no key {key_id}.")
+
+
 def list_all(conn: Connection, tenant_id: int) -> list[ApiKey]:
     """All keys of a tenant, oldest first, revoked ones too."""
-    query = select(*_FIELDS).where(api_key.c.tenant == tenant_id).order_by(api_key.c.id)
+    query = select(*_LISTED).where(api_key.c.tenant == tenant_id).order_by(api_key.c.id)
     return [_key(*row) for row in conn.execute(query)]
 
 
-def revoke(conn: Connection, tenant_id: int, key_id: int, *, at: datetime) -> None:
-    """From now on the key opens nothing, not even the next check. Raises NotFound."""
-    done = conn.execute(
+def page(
+    conn: Connection, tenant_id: int, *, cursor: str | None, limit: int
+) -> tuple[list[ApiKey], str | None]:
+    """A page of ``list_all``, and the cursor of the next one. Raises Malformed."""
+    query = select(*_LISTED).where(api_key.c.tenant == tenant_id)
+    rows, following = pages.page(conn, query, [api_key.c.id], cursor=cursor, limit=limit)
+    return [_key(*row) for row in rows], following
+
+
+def rotate(
+    conn: Connection,
+    tenant_id: int,
+    key_id: int,
+    *,
+    overlap: timedelta,
+    at: datetime,
+    keys: KeyRing,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str, ApiKey]:
+    """Make a key that takes another's place; give it, its secret this one time, and the old one.
+
+    The old one stays good for ``overlap``, never for longer than it was. The new one is good until
+    ``expires_at``, or for as long as the old one was made for. Raises NotFound, InvalidRequest, and
+    Conflict for a key that is no longer good: what was revoked does not come back.
+    """
+    old = get(conn, tenant_id, key_id)
+    if not old.valid_at(at):
+        raise Conflict("This key was revoked, or has expired. Make a new one.")
+    if expires_at is None and old.expires_at is not None:
+        expires_at = at + (old.expires_at - old.created_at)
+    made, secret = create(
+        conn, tenant_id, old.role, name=old.name, at=at, keys=keys, expires_at=expires_at
+    )
+    ends = min(at + overlap, old.expires_at or at + overlap)
+    conn.execute(update(api_key).where(api_key.c.id == key_id).values(expires_at=ends))
+    return made, secret, get(conn, tenant_id, key_id)
+
+
+def revoke(conn: Connection, tenant_id: int, key_id: int, *, at: datetime) -> ApiKey:
+    """From now on the key opens nothing, not even the next check; again, nothing changes.
+
+    Raises NotFound.
+    """
+    get(conn, tenant_id, key_id)
+    conn.execute(
         update(api_key)
-        .where(api_key.c.tenant == tenant_id, api_key.c.id == key_id)
+        .where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
         .values(revoked_at=at)
     )
-    if done.rowcount != 1:
-        raise NotFound(f"This tenant has no key {key_id}.")
+    return get(conn, tenant_id, key_id)
+
+
+def note_use(conn: Connection, used: Iterable[int], *, at: datetime) -> None:
+    """Write down that these keys were used about now, where that is news."""
+    rows = [{"key": number} for number in sorted(used)]
+    if rows:
+        known = api_key.c.last_used_at
+        conn.execute(
+            update(api_key)
+            .where(
+                api_key.c.id == bindparam("key"),
+                or_(known.is_(None), known < at - USE_KNOWN_TO),
+                or_(api_key.c.revoked_at.is_(None), api_key.c.revoked_at > at),
+            )
+            .values(last_used_at=at),
+            rows,
+        )
 
 
 def _key(
@@ -123,5 +206,8 @@ def _key(
     created_at: datetime,
     expires_at: datetime | None,
     revoked_at: datetime | None,
+    last_used_at: datetime | None = None,
 ) -> ApiKey:
-    return ApiKey(number, tenant_id, Role(role), name, created_at, expires_at, revoked_at)
+    return ApiKey(
+        number, tenant_id, Role(role), name, created_at, expires_at, revoked_at, last_used_at
+    )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from sqlalchemy import Connection
 
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM
@@ -82,7 +83,7 @@ class Tables:
         folder: Path,
         keys: KeyRing,
         dialect: str,
-        snapshot: Callable[[], AbstractContextManager[Any]],
+        snapshot: Callable[[], AbstractContextManager[Connection]],
         least_rows: int,
     ) -> None:
         """``least_rows``: with fewer suppressions a tenant gets no table; 0: nobody gets one."""
@@ -132,7 +133,8 @@ class Tables:
             for left_over in self._folder.glob(f"{path.name}.*.part"):
                 left_over.unlink(missing_ok=True)
             with self._snapshot() as connection:
-                source = Source(connection, self._dialect, tenant)
+                driver = connection.connection.driver_connection
+                source = Source(driver, self._dialect, tenant)
                 origin = source.origin(self._keys.fingerprints.pepper)
                 digest_tables.write(path, self._keys, origin, source.sections())
         return True

@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from optout_service.core.errors import Conflict, InvalidRequest, NotFound
 from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import ANY, KIND_OF, Kind
+from optout_service.core.sender import parse_provider
 from optout_service.core.texts import parse_language
-from optout_service.store.prepared import Prepared, run
+from optout_service.store import pages
 from optout_service.store.tables import provider_account, sender
-
-PROVIDERS: Final = ("twilio",)
 
 
 class SenderKind(StrEnum):
@@ -62,17 +61,6 @@ class Sender:
     language: str = ""
 
 
-_REACHED = Prepared(
-    select(sender)
-    .where(
-        sender.c.provider == bindparam("provider"),
-        sender.c.account == bindparam("account"),
-        sender.c.address.in_([bindparam("own"), bindparam("number"), bindparam("service")]),
-    )
-    .order_by(sender.c.tenant)
-)
-
-
 def put_account(
     conn: Connection,
     tenant_id: int,
@@ -87,8 +75,7 @@ def put_account(
     The same token again changes nothing. Raises InvalidRequest for an unknown provider or an
     empty token.
     """
-    if provider not in PROVIDERS:
-        raise InvalidRequest(f"The provider is one of: {', '.join(PROVIDERS)}.", field="provider")
+    parse_provider(provider)
     if not account or len(account) > 64 or not token:
         raise InvalidRequest("An account needs its id and its auth token.", field="account")
     found = next(
@@ -101,7 +88,7 @@ def put_account(
         account,
         tuple(dict.fromkeys((token, *(found.tokens if found else ())))),
     )
-    sealed = keys.seal(json.dumps(made.tokens).encode(), _context(made.tenant, provider, account))
+    sealed = _sealed(made, keys)
     if found is None:
         row = {
             "tenant": tenant_id,
@@ -111,16 +98,45 @@ def put_account(
         }
         conn.execute(insert(provider_account), row)
     else:
-        conn.execute(
-            update(provider_account)
-            .where(
-                provider_account.c.tenant == tenant_id,
-                provider_account.c.provider == provider,
-                provider_account.c.account == account,
-            )
-            .values(tokens=sealed)
-        )
+        conn.execute(update(provider_account).where(*_is_account(made)).values(tokens=sealed))
     return made
+
+
+def get_account(
+    conn: Connection, tenant_id: int, provider: str, account: str, *, keys: KeyRing
+) -> Account:
+    """A tenant's account with a provider. Raises NotFound."""
+    for found in accounts(conn, provider, account, keys=keys) if account.isprintable() else ():
+        if found.tenant == tenant_id:
+            return found
+    raise NotFound("This tenant has no such provider account.")
+
+
+def retire_tokens(
+    conn: Connection, tenant_id: int, provider: str, account: str, *, keys: KeyRing
+) -> Account:
+    """Keep the newest token of an account alone; again, nothing changes. Raises NotFound."""
+    found = get_account(conn, tenant_id, provider, account, keys=keys)
+    kept = Account(tenant_id, provider, account, found.tokens[:1])
+    conn.execute(
+        update(provider_account).where(*_is_account(kept)).values(tokens=_sealed(kept, keys))
+    )
+    return kept
+
+
+def page_accounts(
+    conn: Connection, tenant_id: int, *, keys: KeyRing, cursor: str | None, limit: int
+) -> tuple[list[Account], str | None]:
+    """A page of a tenant's accounts, and the cursor of the next one. Raises Malformed."""
+    table = provider_account.c
+    query = select(table.provider, table.account, table.tokens).where(table.tenant == tenant_id)
+    rows, following = pages.page(
+        conn, query, [table.provider, table.account], cursor=cursor, limit=limit
+    )
+    made = [
+        _account(tenant_id, provider, account, tokens, keys) for provider, account, tokens in rows
+    ]
+    return made, following
 
 
 def account_ids(conn: Connection, provider: str, tenant_id: int | None = None) -> list[str]:
@@ -137,12 +153,7 @@ def accounts(conn: Connection, provider: str, account: str, *, keys: KeyRing) ->
         provider_account.c.provider == provider, provider_account.c.account == account
     )
     return [
-        Account(
-            tenant_id,
-            provider,
-            account,
-            tuple(json.loads(keys.open(tokens, _context(tenant_id, provider, account)))),
-        )
+        _account(tenant_id, provider, account, tokens, keys)
         for tenant_id, tokens in conn.execute(query.order_by(provider_account.c.tenant))
     ]
 
@@ -153,12 +164,7 @@ def create(conn: Connection, made: Sender) -> Sender:
     Raises NotFound without its provider account, Conflict if it is there, InvalidRequest for a
     channel that reaches no phone or a language that is no tag.
     """
-    if made.channel != ANY and KIND_OF.get(made.channel) is not Kind.PHONE:
-        raise InvalidRequest(
-            "A sender's channel is *, or one that reaches phones.", field="channel"
-        )
-    if made.language:
-        made = replace(made, language=parse_language(made.language))
+    made = _checked(made)
     known = conn.execute(
         select(provider_account.c.account).where(
             provider_account.c.tenant == made.tenant,
@@ -176,21 +182,41 @@ def create(conn: Connection, made: Sender) -> Sender:
         for s in of_account(conn, made.tenant, made.provider, made.account)
     ):
         raise Conflict(f"The sender {made.address} is registered already.")
-    conn.execute(
-        insert(sender),
-        {
-            "tenant": made.tenant,
-            "provider": made.provider,
-            "account": made.account,
-            "address": made.address,
-            "kind": made.kind,
-            "topic": made.topic,
-            "advanced_opt_out": made.advanced_opt_out,
-            "channel": made.channel,
-            "language": made.language,
-        },
-    )
+    conn.execute(insert(sender), asdict(made))
     return made
+
+
+def get(conn: Connection, tenant_id: int, provider: str, account: str, address: str) -> Sender:
+    """One of a tenant's senders. Raises NotFound."""
+    # No database takes the NUL character in a text.
+    if account.isprintable():
+        for found in of_account(conn, tenant_id, provider, account):
+            if found.address == address:
+                return found
+    raise NotFound("This tenant has no such sender. Register it first: optout sender create")
+
+
+def change(conn: Connection, made: Sender) -> Sender:
+    """Give a sender that is there what else this one says. Raises as ``create`` does."""
+    get(conn, made.tenant, made.provider, made.account, made.address)
+    made = _checked(made)
+    conn.execute(update(sender).where(*_is(made)).values(asdict(made)))
+    return made
+
+
+def remove(conn: Connection, gone: Sender) -> None:
+    """Forget a sender. A STOP to it then counts for every tenant that has its account."""
+    conn.execute(delete(sender).where(*_is(gone)))
+
+
+def page(
+    conn: Connection, tenant_id: int, *, cursor: str | None, limit: int
+) -> tuple[list[Sender], str | None]:
+    """A page of a tenant's senders, and the cursor of the next one. Raises Malformed."""
+    order = [sender.c.provider, sender.c.account, sender.c.address]
+    query = select(sender).where(sender.c.tenant == tenant_id)
+    rows, following = pages.page(conn, query, order, cursor=cursor, limit=limit)
+    return [from_row(row) for row in rows], following
 
 
 def of_account(conn: Connection, tenant_id: int, provider: str, account: str) -> list[Sender]:
@@ -200,53 +226,55 @@ def of_account(conn: Connection, tenant_id: int, provider: str, account: str) ->
         sender.c.provider == provider,
         sender.c.account == account,
     )
-    return [_sender(row) for row in conn.execute(query.order_by(sender.c.address))]
-
-
-def reached(
-    conn: Connection,
-    tenants: Sequence[int],
-    provider: str,
-    account: str,
-    *,
-    number: str,
-    channel: str,
-    service: str,
-) -> list[Sender]:
-    """Whose sender was written to: at most one for each of ``tenants``, in their order.
-
-    By the number under the name of its channel (``whatsapp:+1...``), else by the number, else by
-    the service it belongs to: the first that any of them has registered counts, and only that.
-    Several tenants can share a number; then all of them were.
-    """
-    known_as = [name for name in (f"{channel}:{number}", number, service) if name]
-    asked = {"own": f"{channel}:{number}", "number": number, "service": service}
-    (rows,) = run(conn, (_REACHED, {"provider": provider, "account": account, **asked}))
-    made = [_sender(row) for row in rows]
-    found = [one for one in made if one.tenant in tenants and one.address in known_as]
-    best = min((known_as.index(one.address) for one in found), default=0)
-    return [one for one in found if one.address == known_as[best]]
-
-
-def get(conn: Connection, tenant_id: int, provider: str, account: str, address: str) -> Sender:
-    """One of a tenant's senders. Raises NotFound."""
-    for found in of_account(conn, tenant_id, provider, account):
-        if found.address == address:
-            return found
-    raise NotFound("This tenant has no such sender. Register it first: optout sender create")
+    return [from_row(row) for row in conn.execute(query.order_by(sender.c.address))]
 
 
 def list_all(conn: Connection, tenant_id: int) -> list[Sender]:
     """All senders of a tenant."""
     query = select(sender).where(sender.c.tenant == tenant_id)
-    return [
-        _sender(row) for row in conn.execute(query.order_by(sender.c.provider, sender.c.address))
-    ]
+    rows = conn.execute(query.order_by(sender.c.provider, sender.c.address))
+    return [from_row(row) for row in rows]
 
 
-def _sender(row: Sequence[Any]) -> Sender:
+def from_row(row: Sequence[Any]) -> Sender:
+    """The sender of a row of its table."""
     tenant_id, provider, account, address, kind, *rest = row
     return Sender(tenant_id, provider, account, address, SenderKind(kind), *rest)
+
+
+def _checked(made: Sender) -> Sender:
+    if made.channel != ANY and KIND_OF.get(made.channel) is not Kind.PHONE:
+        raise InvalidRequest(
+            "A sender's channel is *, or one that reaches phones.", field="channel"
+        )
+    return replace(made, language=parse_language(made.language)) if made.language else made
+
+
+def _is(one: Sender) -> tuple[Any, ...]:
+    return (
+        sender.c.tenant == one.tenant,
+        sender.c.provider == one.provider,
+        sender.c.account == one.account,
+        sender.c.address == one.address,
+    )
+
+
+def _account(tenant_id: int, provider: str, account: str, tokens: bytes, keys: KeyRing) -> Account:
+    opened = keys.open(tokens, _context(tenant_id, provider, account))
+    return Account(tenant_id, provider, account, tuple(json.loads(opened)))
+
+
+def _is_account(one: Account) -> tuple[Any, ...]:
+    return (
+        provider_account.c.tenant == one.tenant,
+        provider_account.c.provider == one.provider,
+        provider_account.c.account == one.account,
+    )
+
+
+def _sealed(one: Account, keys: KeyRing) -> bytes:
+    context = _context(one.tenant, one.provider, one.account)
+    return keys.seal(json.dumps(one.tokens).encode(), context)
 
 
 def _context(tenant_id: int, provider: str, account: str) -> str:

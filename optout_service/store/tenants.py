@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from optout_service.core.chain import GENESIS
 from optout_service.core.errors import Conflict, InvalidRequest, NotFound, UnknownTopic
 from optout_service.core.policy import PLATFORM
 from optout_service.core.scope import ANY, parse_slug
-from optout_service.store import suppressions
+from optout_service.store import pages, suppressions
 from optout_service.store.tables import tenant, topic
 
 PLATFORM_SLUG: Final = "platform"
@@ -67,12 +67,7 @@ def create(
         raise InvalidRequest(
             "A tenant's slug is 1 to 64 characters of a-z, 0-9, - and _.", field="slug"
         ) from None
-    if not name.strip() or len(name) > 200 or len(contact) > 200:
-        raise InvalidRequest(
-            "A tenant needs a name that its recipients know, of at most 200 characters; so does a "
-            "contact.",
-            field="name",
-        )
+    _require_words(name, contact)
     if find(conn, slug) is not None:
         raise Conflict(f"There is a tenant {slug} already.")
     highest = conn.execute(select(func.max(tenant.c.id))).scalar() or PLATFORM
@@ -107,11 +102,50 @@ def list_all(conn: Connection) -> list[Tenant]:
     return [Tenant(*row) for row in conn.execute(query)]
 
 
+def page(conn: Connection, *, cursor: str | None, limit: int) -> tuple[list[Tenant], str | None]:
+    """A page of ``list_all``, and the cursor of the next one. Raises Malformed."""
+    query = select(*_FIELDS).where(tenant.c.id != PLATFORM)
+    rows, following = pages.page(conn, query, [tenant.c.slug], cursor=cursor, limit=limit)
+    return [Tenant(*row) for row in rows], following
+
+
+def change(
+    conn: Connection,
+    slug: str,
+    *,
+    name: str | None = None,
+    contact: str | None = None,
+    address_book: bool | None = None,
+) -> Tenant:
+    """Change what is given; the slug is for ever, since links and keys name it.
+
+    With the address book on, addresses are kept from now on; off, none is added, and those that are
+    there stay until they are erased. Raises NotFound, InvalidRequest.
+    """
+    old = get(conn, slug)
+    made = Tenant(
+        old.id,
+        slug,
+        old.name if name is None else name.strip(),
+        old.contact if contact is None else contact,
+        old.address_book if address_book is None else address_book,
+    )
+    _require_words(made.name, made.contact)
+    conn.execute(
+        update(tenant)
+        .where(tenant.c.id == old.id)
+        .values(name=made.name, contact=made.contact, address_book=made.address_book)
+    )
+    return made
+
+
 def create_topic(conn: Connection, tenant_id: int, slug: str, *, name: str = "") -> Topic:
-    """Make a topic. Raises UnknownTopic for a bad slug, Conflict if it exists."""
+    """Make a topic. Raises UnknownTopic (a bad slug), InvalidRequest (a bad name), Conflict."""
     parse_slug(slug)
     if any(known.slug == slug for known in topics(conn, tenant_id)):
         raise Conflict(f"There is a topic {slug} already.")
+    if name:
+        _require_words(name)
     made = Topic(slug, name.strip() or slug.replace("-", " ").replace("_", " ").capitalize())
     conn.execute(insert(topic), {"tenant": tenant_id, "slug": made.slug, "name": made.name})
     suppressions.pin_new_topic(conn, tenant_id, made.slug)
@@ -124,6 +158,31 @@ def topics(conn: Connection, tenant_id: int) -> list[Topic]:
     return [Topic(*row) for row in conn.execute(query.order_by(topic.c.slug))]
 
 
+def page_topics(
+    conn: Connection, tenant_id: int, *, cursor: str | None, limit: int
+) -> tuple[list[Topic], str | None]:
+    """A page of ``topics``, and the cursor of the next one. Raises Malformed."""
+    query = select(topic.c.slug, topic.c.name).where(topic.c.tenant == tenant_id)
+    rows, following = pages.page(conn, query, [topic.c.slug], cursor=cursor, limit=limit)
+    return [Topic(*row) for row in rows], following
+
+
+def rename_topic(conn: Connection, tenant_id: int, slug: str, name: str) -> Topic:
+    """Give a topic another name. Its slug is for ever: suppressions and links name it.
+
+    Raises NotFound, InvalidRequest.
+    """
+    _require_words(name)
+    done = conn.execute(
+        update(topic)
+        .where(topic.c.tenant == tenant_id, topic.c.slug == slug)
+        .values(name=name.strip())
+    )
+    if done.rowcount != 1:
+        raise NotFound("This tenant has no such topic.")
+    return Topic(slug, name.strip())
+
+
 def require_topics(conn: Connection, tenant_id: int, slugs: Sequence[str]) -> None:
     """Raises UnknownTopic unless the tenant has all of these; ``*`` is always known."""
     if asked := set(slugs) - {ANY}:
@@ -132,6 +191,15 @@ def require_topics(conn: Connection, tenant_id: int, slugs: Sequence[str]) -> No
             raise UnknownTopic(
                 f"This tenant has no such topic. It has: {', '.join(sorted(known)) or 'none'}."
             )
+
+
+def _require_words(name: str, contact: str = "") -> None:
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise InvalidRequest(
+            "A name is what recipients read: 1 to 200 characters, in one line.", field="name"
+        )
+    if len(contact) > 200 or not contact.isprintable():
+        raise InvalidRequest("A contact has at most 200 characters, in one line.", field="contact")
 
 
 def _new(

@@ -13,7 +13,7 @@ from typing import Final
 from optout_service.core.errors import OptOutError
 from optout_service.core.evidence import Action, Authority, Evidence, Source
 from optout_service.core.imports import Asked, Row, begin
-from optout_service.core.layouts import Layout, Skip
+from optout_service.core.layouts import OWN, Layout, Skip
 from optout_service.core.listed import Act, Reader
 from optout_service.core.lists import Told
 from optout_service.core.policy import decide
@@ -47,11 +47,11 @@ class Reject:
 class Tally:
     """What an import has done so far: only what is on the disk is counted.
 
-    ``format``: what the list was recognised as. ``added``: now suppressed, or for a stronger
-    reason; ``unchanged``: they were already; ``skipped``: rows that mean nobody who left.
+    ``layout``: what the list was recognised as, once it was. ``added``: now suppressed, or for a
+    stronger reason; ``unchanged``: they were already; ``skipped``: rows that mean nobody who left.
     """
 
-    format: str = ""
+    layout: Layout = OWN
     rows: int = 0
     added: int = 0
     unchanged: int = 0
@@ -101,7 +101,7 @@ class Import:
                 now=self.rt.now(),
             )
             incoming = begin(pieces, told, self.asked.format)
-            self.tally.format = incoming.layout.name
+            self.tally.layout = incoming.layout
             while batch := _read(reader, incoming.layout, islice(incoming.rows, AT_A_TIME)):
                 self._settle(batch)
                 yield self.tally.rows

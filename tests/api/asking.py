@@ -8,6 +8,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests import stage
 from tests.cast import ANA
 
 MAIL = ANA.email
@@ -98,6 +99,19 @@ def sha256_of(canonical: str) -> str:
     return f"sha256:{sha256(canonical.encode()).hexdigest()}"
 
 
+_PLACES = {
+    "/v1/tenants/<slug>": "/v1/tenants/acme",
+    "/v1/topics/<slug>": "/v1/topics/newsletter",
+    "<int:number>": "1",
+    "<provider>": "twilio",
+    "<account>": stage.ACCOUNT,
+    "<address>": stage.LONG_CODE,
+}
+"""What stands for the variables of a path: things of Acme's."""
+
+
 def path_of(rule: str) -> str:
     """A path that a route's rule matches, in the tests' world."""
-    return rule.replace("<int:number>", "1")
+    for variable, value in _PLACES.items():
+        rule = rule.replace(variable, value)
+    return rule

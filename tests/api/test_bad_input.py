@@ -19,7 +19,7 @@ from optout_service.api.bodies import (
     recording,
 )
 from tests.api.asking import MAIL, Asker, path_of
-from tests.api.test_auth import BODIES, METHOD_OF, ROUTES, send
+from tests.api.test_auth import BODIES, METHOD_OF, ROUTES, SET_UP, send
 
 CANARY = "wrong.place.8f3a@leak.example"
 CANARY_PHONE = "14155550188"
@@ -176,7 +176,7 @@ def misplaced(path: str) -> Iterator[dict[str, Any]]:
     yield good | {f"{CANARY_PHONE}` - at `$[{CANARY_PHONE}]": 1}
 
 
-@pytest.mark.parametrize("path", TELLS_NOTHING_BACK)
+@pytest.mark.parametrize("path", sorted(set(TELLS_NOTHING_BACK) - SET_UP))
 def test_an_address_in_the_wrong_place_comes_back_nowhere(
     ask: Asker,
     caplog: pytest.LogCaptureFixture,

@@ -14,6 +14,7 @@ from optout_service.cli import main, recipient
 from optout_service.cli.main import main as group
 from optout_service.core.keyring import new_key
 
+AC = "AC00000000000000000000000000000001"
 Run = Callable[..., Result]
 
 
@@ -178,10 +179,10 @@ def test_a_platform_key_belongs_to_no_tenant(run: Run, acme: str) -> None:
 
 
 def test_a_sender_needs_its_account_first(run: Run, acme: str) -> None:
-    sender = ("--tenant", acme, "--account", "AC1", "--address", "+15005550006")
+    sender = ("--tenant", acme, "--account", AC, "--address", "+15005550006")
     refused = run("sender", "create", *sender, "--kind", "long_code", ok=False)
     assert "Add it first" in refused.output
-    run("account", "add", "--tenant", acme, "--account", "AC1", "--token-file", "-", stdin="s3cret")
+    run("account", "add", "--tenant", acme, "--account", AC, "--token-file", "-", stdin="s3cret")
     made = run("sender", "create", *sender, "--kind", "long_code", "--topic", "newsletter")
     assert "s3cret" not in made.output
     listed = json.loads(run("sender", "list", "--tenant", acme, "--json").stdout)
@@ -190,6 +191,40 @@ def test_a_sender_needs_its_account_first(run: Run, acme: str) -> None:
         "registered already"
         in run("sender", "create", *sender, "--kind", "long_code", ok=False).output
     )
+
+
+def test_what_was_set_up_can_be_shown_and_changed(run: Run, acme: str) -> None:
+    changed = run("tenant", "set", acme, "--name", "Acme & Co", "--no-address-book", "--json")
+    assert told(changed) == told(run("tenant", "show", acme, "--json"))
+    assert (told(changed)["name"], told(changed)["contact"]) == ("Acme & Co", "help@acme.example")
+    run("topic", "rename", "--tenant", acme, "newsletter", "Our news")
+    topics = json.loads(run("topic", "list", "--tenant", acme, "--json").stdout)
+    assert topics == [{"topic": "newsletter", "name": "Our news"}]
+
+
+def test_a_sender_and_old_tokens_can_be_put_aside(run: Run, acme: str) -> None:
+    of = ("--tenant", acme, "--account", AC)
+    for token in ("old", "new"):
+        run("account", "add", *of, "--token", token)
+    assert json.loads(run("account", "list", "--tenant", acme, "--json").stdout) == [
+        {"provider": "twilio", "account": AC, "tokens": 2}
+    ]
+    assert told(run("account", "retire-tokens", *of, "--json"))["tokens"] == 1
+    sender = (*of, "--address", "+15005550006")
+    run("sender", "create", *sender, "--kind", "long_code")
+    changed = told(run("sender", "set", *sender, "--topic", "newsletter", "--json"))
+    assert (changed["topic"], changed["kind"]) == ("newsletter", "long_code")
+    run("sender", "remove", *sender)
+    assert "no such sender" in run("sender", "remove", *sender, ok=False).output
+
+
+def test_a_key_is_rotated_with_an_overlap(run: Run, acme: str) -> None:
+    made = told(run("key", "create", "--tenant", acme, "--role", "sender", "--json"))
+    turned = told(run("key", "rotate", "--tenant", acme, str(made["id"]), "--json"))
+    assert (turned["replaces"], turned["role"]) == (made["id"], "sender")
+    assert turned["key"] != made["key"]
+    old, new = json.loads(run("key", "list", "--tenant", acme, "--json").stdout)
+    assert (old["expires_at"], new["expires_at"]) == (turned["old_expires_at"], None)
 
 
 @pytest.mark.parametrize(
@@ -251,15 +286,15 @@ def test_an_empty_data_directory_is_refused_as_in_the_environment() -> None:
     "token", [(), ("--token", "s3cret", "--token-file", "-")], ids=["none", "two"]
 )
 def test_an_account_needs_exactly_one_auth_token(token: tuple[str, ...]) -> None:
-    account = ("account", "add", "--tenant", "acme", "--account", "AC1")
+    account = ("account", "add", "--tenant", "acme", "--account", AC)
     result = CliRunner().invoke(group, [*account, *token], input="s3cret")
     assert result.exit_code == 2
     assert "--token-file" in result.stderr
 
 
 def test_an_auth_token_may_be_given_as_an_option(run: Run, acme: str) -> None:
-    run("account", "add", "--tenant", acme, "--account", "AC1", "--token", "s3cret")
-    sender = ("--tenant", acme, "--account", "AC1", "--address", "+15005550006")
+    run("account", "add", "--tenant", acme, "--account", AC, "--token", "s3cret")
+    sender = ("--tenant", acme, "--account", AC, "--address", "+15005550006")
     run("sender", "create", *sender, "--kind", "long_code")
 
 

@@ -67,7 +67,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(st.none() | st.booleans() | st.integers() | texts, st.lists, max_leaves=4)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.dictionaries(texts, values)), st.integers(1, 50), st.booleans())
 def test_an_array_is_what_json_says_it_is(found: list[Any], size: int, indented: bool) -> None:
     body = json.dumps(found, indent=1 if indented else None).encode()

@@ -120,11 +120,14 @@ def test_a_per_se_word_in_any_clothes_is_an_opt_out(
 @pytest.mark.parametrize(
     "text",
     [
-        "STOPPP", "sttop", "stoooop", "STOP STOP STOP", "stop stop", "stopstop", "[stop]", "(STOP)",
+        "STOPPP", "sttop", "stoooop", "STOP STOP STOP", "stop stop", "stopstop", "[stop]",
+        "(STOP)",
         "STOP please", "pls stop thanks", "STOP!!! idiots", "Stop. Thank you.", "ok stop", "🛑🛑",
         "STOP por favor", "unsubscribe bitte", "Stop svp", "stop danke", "bhai stop",
-        "STOP - Sent from my iPhone", "Stop\n\nJohn", "STOP -John", "Cancel\n\nJohn Smith", "ЅТОР",
-        "stpo", "sotp", "dtop", "st0p", "unsubcribe", "unsuscribe", "UNSUBSCIRBE", "usubscribe please",
+        "STOP - Sent from my iPhone", "Stop\n\nJohn", "STOP -John", "Cancel\n\nJohn Smith",
+        "ЅТОР",
+        "stpo", "sotp", "dtop", "st0p", "unsubcribe", "unsuscribe", "UNSUBSCIRBE",
+        "usubscribe please",
         "🅂🅃🄾🄿", "ｓｔｏｐ ｐｌｅａｓｅ", "\u202estop\u202c", "STOP\r\n",
     ],
 )  # fmt: skip

@@ -11,7 +11,8 @@ OURS = "Acme: 20% off this week. Reply STOP to opt out"
     "around",
     [
         "Liked “{}”", "Loved “{}”", "Laughed at “{}”", "Emphasized “{}”", "Questioned “{}”",
-        "Disliked “{}”", "Reacted 👍 to “{}”", "👍 to “{}”", "Removed a like from “{}”", 'Liked "{}',
+        "Disliked “{}”", "Reacted 👍 to “{}”", "👍 to “{}”", "Removed a like from “{}”",
+        'Liked "{}',
         "A aimé « {} »", "A réagi par 👍 à « {} »", "Le gustó “{}”", "Reaccionó con 👍 a “{}”",
         "Gefällt „{}“", "Hat „{}“ mit „Gefällt mir“ markiert", "Curtiu “{}”", "Amou “{}”",
         "Ha messo Mi piace a “{}”", "Vond “{}” leuk", "Polubiono „{}”", "Понравилось «{}»",
@@ -39,10 +40,14 @@ def test_a_quotation_of_our_own_line_says_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"stop texting me\n\n> {OURS}", f"> {OURS}\nSTOP", f"No more of this please, stop\nOn Monday Acme wrote:\n{OURS}",
-        "Re: STOP", f"Re: {OURS}\nplease take me off your list", f'"{OURS}" - take me off your list',
-        '"please take me off your list"', "Unsubscribe\n--\nJo Canary\nAcme Ltd", "STOP\nEnviado desde mi iPhone",
-        "please stop texting me\nVon meinem iPhone gesendet", "stop https://acme.example/dont-stop",
+        f"stop texting me\n\n> {OURS}", f"> {OURS}\nSTOP",
+        f"No more of this please, stop\nOn Monday Acme wrote:\n{OURS}",
+        "Re: STOP", f"Re: {OURS}\nplease take me off your list",
+        f'"{OURS}" - take me off your list',
+        '"please take me off your list"', "Unsubscribe\n--\nJo Canary\nAcme Ltd",
+        "STOP\nEnviado desde mi iPhone",
+        "please stop texting me\nVon meinem iPhone gesendet",
+        "stop https://acme.example/dont-stop",
     ],
 )  # fmt: skip
 def test_what_was_added_to_a_quotation_is_read(text: str) -> None:

@@ -9,7 +9,8 @@ from optout_service.core.keyword import Intent, read
 
 REQUESTS = {
     "en": [
-        "please take me off your list", "don't text me any more", "lose my number", "leave me alone",
+        "please take me off your list", "don't text me any more", "lose my number",
+        "leave me alone",
         "Leave me the hell alone", "remove my number", "no more messages", "quit texting me",
         "I want to be removed", "wrong number, stop texting", "dont txt me", "stop bothering me",
         "I no longer wish to receive promotional emails", "Can you please stop texting me?",
@@ -21,7 +22,8 @@ REQUESTS = {
         "My father passed away, please stop calling his phone", "make it stop",
     ],
     "es": [
-        "Por favor, no me envíen más mensajes", "quiero darme de baja", "borren mi número de su lista",
+        "Por favor, no me envíen más mensajes", "quiero darme de baja",
+        "borren mi número de su lista",
         "Dejen de mandarme publicidad", "ya dejen de escribirme", "sáquenme de la lista",
         "no kiero mas mensages", "Me pueden dar de baja?",
     ],
@@ -32,7 +34,8 @@ REQUESTS = {
     ],
     "de": [
         "Bitte nehmen Sie mich aus dem Verteiler", "Hört auf, mir zu schreiben!",
-        "Ich möchte keine SMS mehr erhalten", "Schickt mir nichts mehr", "Bitte nicht mehr anrufen",
+        "Ich möchte keine SMS mehr erhalten", "Schickt mir nichts mehr",
+        "Bitte nicht mehr anrufen",
         "Lasst mich in Ruhe", "melden Sie mich bitte ab", "Ich moechte keine Nachrichten mehr",
     ],
     "pt": [
@@ -44,15 +47,18 @@ REQUESTS = {
         "cancellate il mio numero", "vorrei disiscrivermi", "basta messaggi",
     ],
     "nl": [
-        "Stop met mij berichten te sturen", "haal mij van de lijst", "stuur me geen berichten meer",
+        "Stop met mij berichten te sturen", "haal mij van de lijst",
+        "stuur me geen berichten meer",
         "schrijf me uit", "laat me met rust", "Ik wil niet meer benaderd worden",
     ],
     "zh": [
-        "请不要再给我发短信", "麻烦把我从名单里删除", "别再发广告了", "取消接收短信", "請不要再傳訊息給我",
+        "请不要再给我发短信", "麻烦把我从名单里删除", "别再发广告了", "取消接收短信",
+        "請不要再傳訊息給我",
         "别烦我了", "退订谢谢",
     ],
     "ru": [
-        "прекратите присылать мне сообщения", "больше не пишите мне", "уберите мой номер из базы",
+        "прекратите присылать мне сообщения", "больше не пишите мне",
+        "уберите мой номер из базы",
         "Прекратите, пожалуйста, мне звонить", "отпишите меня от рассылки", "отстаньте от меня",
     ],
     "ar": [
@@ -77,7 +83,8 @@ REQUESTS = {
 NOT_REQUESTS = {
     "another object": [
         "cancel my order please", "Please cancel my 3pm appointment", "stop the delivery",
-        "remove the second item from my cart", "take me off the 3pm tour", "Stop charging my card",
+        "remove the second item from my cart", "take me off the 3pm tour",
+        "Stop charging my card",
         "please stop my prescription refill", "Quiero cancelar mi pedido", "quita la cebolla",
         "Je veux annuler ma commande", "Retirez les oignons svp", "Bitte den Termin absagen",
         "Ich möchte meine Bestellung stornieren", "quero cancelar meu pedido",
@@ -87,7 +94,8 @@ NOT_REQUESTS = {
         "batalkan pesanan saya", "注文をキャンセルしたい", "주문 취소해 주세요",
     ],
     "negated": [
-        "don't stop", "please don't unsubscribe me", "never stop sending", "I don't want to unsubscribe",
+        "don't stop", "please don't unsubscribe me", "never stop sending",
+        "I don't want to unsubscribe",
         "Don't take me off the list", "No dejen de mandarme ofertas", "no me quiten de la lista",
         "n'arrêtez pas vos offres", "Je ne veux pas me désabonner", "Bitte nicht abmelden",
         "Hört nicht auf zu schreiben", "não quero sair da lista", "non toglietemi dalla lista",
@@ -95,9 +103,12 @@ NOT_REQUESTS = {
         "لا توقفوا العروض", "band mat karo", "수신거부 하지 마세요",
     ],
     "another part of speech, or a name": [
-        "Please stop by at five", "The bus stop", "is this the last stop?", "Stop & Shop", "non-stop",
-        "End of day works", "quit smoking last year", "I can't stop laughing", "GameStop closes at 9",
-        "¿Dónde está la parada del autobús?", "El fin de semana puedo ir", "no puedo parar de reír",
+        "Please stop by at five", "The bus stop", "is this the last stop?", "Stop & Shop",
+        "non-stop",
+        "End of day works", "quit smoking last year", "I can't stop laughing",
+        "GameStop closes at 9",
+        "¿Dónde está la parada del autobús?", "El fin de semana puedo ir",
+        "no puedo parar de reír",
         "où est l'arrêt de bus ?", "Wo ist die Bushaltestelle?", "Am Ende der Woche passt es",
         "onde fica a parada de ônibus", "dov'è la fermata dell'autobus", "waar is de bushalte",
         "停车场在哪里", "где остановка автобуса", "הסרת שיער בלייזר כמה עולה?", "أين محطة الباص",
@@ -105,22 +116,26 @@ NOT_REQUESTS = {
     "said of something else": [
         "Call me when it's ready", "don't forget to text me", "I didn't get your text",
         "why did you stop texting me?", "I stopped getting your messages, what happened?",
-        "Never mind", "no problem", "I don't text and drive", "who is this?", "got no texts today",
+        "Never mind", "no problem", "I don't text and drive", "who is this?",
+        "got no texts today",
         "no me llegó el mensaje", "Ich habe keine Nachricht bekommen", "não recebi a mensagem",
         "message nahi mila", "לא קיבלתי את ההודעה", "لم تصلني الرسالة", "我没收到短信",
     ],
     "automatic": [
         "I am out of the office until Monday.", "Sorry, can't talk right now. Call you later.",
         "I’m driving with Do Not Disturb While Driving turned on. I’ll see your message later.",
-        "Estoy manejando, te llamo luego", "Ich bin bis Montag im Urlaub.", "自动回复：我不在办公室",
+        "Estoy manejando, te llamo luego", "Ich bin bis Montag im Urlaub.",
+        "自动回复：我不在办公室",
         "Je suis absent jusqu'au 3 mai. Pour ne plus recevoir de réponse, arrêtez de m'écrire.",
     ],
 }  # fmt: skip
 IN_DOUBT = {
     "limited": [
         "stop the weekend messages but keep order updates", "only text me on Mondays",
-        "Stop texting me after 9pm", "don't text me on weekends", "not this week", "just email me instead",
-        "stop calling, texting is fine", "Take me off the wine list but leave me on the cheese one",
+        "Stop texting me after 9pm", "don't text me on weekends", "not this week",
+        "just email me instead",
+        "stop calling, texting is fine",
+        "Take me off the wine list but leave me on the cheese one",
         "too many texts", "No me escriban los domingos", "Bitte keine SMS am Wochenende",
         "晚上不要发短信", "не пишите по ночам", "לא לשלוח בשבת", "raat ko message mat bhejo",
     ],
@@ -130,16 +145,20 @@ IN_DOUBT = {
         "Wenn noch eine SMS kommt, melde ich mich ab",
     ],
     "wavering": [
-        "maybe stop", "maybe I'll unsubscribe", "I might opt out", "I'm thinking about unsubscribing",
+        "maybe stop", "maybe I'll unsubscribe", "I might opt out",
+        "I'm thinking about unsubscribing",
         "tal vez me dé de baja", "stop lol",
     ],
     "a question": [
-        "what is STOP", "How do I stop these messages?", "how do I opt out", "What happens if I text STOP?",
-        "¿Cómo me doy de baja?", "Comment me désabonner ?", "Wie kann ich mich abmelden?", "怎么退订",
+        "what is STOP", "How do I stop these messages?", "how do I opt out",
+        "What happens if I text STOP?",
+        "¿Cómo me doy de baja?", "Comment me désabonner ?", "Wie kann ich mich abmelden?",
+        "怎么退订",
         "как отписаться?", "איך מסירים אותי?", "كيف ألغي الاشتراك؟", "kaise band kare?",
     ],
     "not said": [
-        "wrong number", "You have the wrong number", "no", "not interested", "enough", "sick of these texts",
+        "wrong number", "You have the wrong number", "no", "not interested", "enough",
+        "sick of these texts",
         "this is spam", "I can't unsubscribe", "cancel my subscription", "please start sending",
     ],
 }  # fmt: skip
@@ -168,7 +187,8 @@ def test_what_may_mean_it_goes_to_a_person(why: str, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "please resubscribe me", "can you sign me back up?", "quiero volver a recibir los mensajes",
+        "please resubscribe me", "can you sign me back up?",
+        "quiero volver a recibir los mensajes",
         "Je voudrais recevoir à nouveau vos messages", "подпишите меня обратно", "重新订阅谢谢",
     ],
 )  # fmt: skip

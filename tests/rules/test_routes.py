@@ -40,10 +40,30 @@ DOORS = {
     "POST /v1/recipients/evidence": "API key: read evidence",
     "GET /v1/checkpoints": "API key: read checkpoints",
     "GET /v1/stats": "API key: read counts",
-    "GET /v1/topics": "API key: topics",
     "GET /v1/texts": "API key: texts",
     "PUT /v1/texts": "API key: texts",
     "DELETE /v1/texts": "API key: texts",
+    "GET /v1/tenants": "API key: tenants",
+    "POST /v1/tenants": "API key: tenants",
+    "GET /v1/tenants/<slug>": "API key: the tenant itself",
+    "PATCH /v1/tenants/<slug>": "API key: the tenant itself",
+    "GET /v1/topics": "API key: topics",
+    "POST /v1/topics": "API key: topics",
+    "PATCH /v1/topics/<slug>": "API key: topics",
+    "GET /v1/provider-accounts": "API key: senders and provider accounts",
+    "POST /v1/provider-accounts": "API key: senders and provider accounts",
+    "POST /v1/provider-accounts/<provider>/<account>/retire-tokens": (
+        "API key: senders and provider accounts"
+    ),
+    "GET /v1/senders": "API key: senders and provider accounts",
+    "POST /v1/senders": "API key: senders and provider accounts",
+    "GET /v1/senders/<provider>/<account>/<address>": "API key: senders and provider accounts",
+    "PATCH /v1/senders/<provider>/<account>/<address>": "API key: senders and provider accounts",
+    "DELETE /v1/senders/<provider>/<account>/<address>": "API key: senders and provider accounts",
+    "GET /v1/keys": "API key: API keys",
+    "POST /v1/keys": "API key: API keys",
+    "POST /v1/keys/<int:number>/rotate": "API key: API keys",
+    "POST /v1/keys/<int:number>/revoke": "API key: API keys",
 }
 
 

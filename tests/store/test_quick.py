@@ -3,8 +3,10 @@
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,13 +41,20 @@ MAILBOXES = [mailbox(number) for number in range(120)]
 DIGESTS = b"".join(map(KEYS.digest, MAILBOXES))
 
 
+@contextmanager
+def snapshot(rt: Runtime) -> Iterator[Any]:
+    """The driver's own connection, in a transaction that sees one state."""
+    with rt.database.reading_one_state() as connection:
+        yield connection.connection.driver_connection
+
+
 @pytest.fixture
 def tables(rt: Runtime, tmp_path: Path) -> Tables:
     return tables_in(rt, tmp_path / "cache")
 
 
 def tables_in(rt: Runtime, folder: Path, keys: KeyRing = KEYS, least: int = 1) -> Tables:
-    return Tables(folder, keys, rt.database.dialect, rt.database.snapshot, least)
+    return Tables(folder, keys, rt.database.dialect, rt.database.reading_one_state, least)
 
 
 def leave(rt: Runtime, tenant: int, number: int, scope: Scope = MARKETING) -> None:
@@ -78,7 +87,7 @@ def full(rt: Runtime, cast: Cast) -> Cast:
 
 def answers(rt: Runtime, tables: Tables, tenant: int, asked: Scope) -> tuple[bytes, bytes] | None:
     """What the store says and what the table says; None: the table says nothing."""
-    with rt.database.snapshot() as connection:
+    with snapshot(rt) as connection:
         held = Held(rt.database.dialect, connection, rt._question(tenant, asked, 0))
         found = tables.quick(held)
         exact = held.probe(DIGESTS), held.as_of
@@ -171,7 +180,7 @@ def test_a_table_of_another_database_says_nothing(
     with rt.writing() as connection:
         statement = text(change)
         connection.execute(statement, {"other": b"x" * 32} if ":other" in change else {})
-    with rt.database.snapshot() as connection:
+    with snapshot(rt) as connection:
         source = quick.Source(connection, rt.database.dialect, full.acme)
         pepper = connection.execute("SELECT pepper FROM seal").fetchone()[0]
         assert not source.fits(table.origin, pepper)
@@ -186,7 +195,7 @@ def test_a_restored_backup_that_went_another_way_is_told_apart(
     with rt.writing() as connection:
         acme = tenants.create(connection, "acme", name="Acme", at=rt.now()).id
     leave(rt, acme, 1)
-    with rt.database.snapshot() as source, sqlite3.connect(backup) as copy:
+    with snapshot(rt) as source, sqlite3.connect(backup) as copy:
         source.backup(copy)
     copy.close()
     leave(rt, acme, 2)
@@ -309,7 +318,7 @@ def test_a_large_batch_is_answered_by_way_of_the_table_and_says_the_same(
     exact = rt.check_many(full.acme, split(DIGESTS), asked)
     narrow = tables.narrowed(question)
     assert narrow is not None
-    with rt.database.snapshot() as connection:
+    with snapshot(rt) as connection:
         assert set(narrow(connection, split(DIGESTS))) == set(exact[0])
     quickly = rt.database.ask(
         lambda driver: rt.checks.check_many(driver, question, split(DIGESTS), narrow)

@@ -16,6 +16,7 @@ from optout_service.api.operations import (
     recording,
     reviewing,
     setting_up,
+    texting,
 )
 from optout_service.api.operations.operation import Operation
 
@@ -28,4 +29,5 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     **proving.OPERATIONS,
     **reviewing.OPERATIONS,
     **setting_up.OPERATIONS,
+    **texting.OPERATIONS,
 }

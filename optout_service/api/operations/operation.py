@@ -25,8 +25,8 @@ class Operation:
     """One method of one path. Its texts are the docstring of its view.
 
     ``answers``: by status, the first being the ordinary one; None: without a body. ``example``: a
-    request's body, ``asked``: its query, and ``answer``: what it is answered with. ``refuses``:
-    beside what every route of its kind refuses.
+    request's body, ``asked``: its query, ``path``: what stands for its variables, and ``answer``:
+    what it is answered with. ``refuses``: beside what every route of its kind refuses.
     ``headers``: of the request, by name, with what they are for.
     """
 
@@ -36,6 +36,7 @@ class Operation:
     query: type[Struct] | None = None
     example: Any = None
     asked: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str | int] = field(default_factory=dict)
     answer: Any = None
     refuses: Refusals = ()
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +46,7 @@ ANY_ROUTE: Final[Refusals] = (
     errors.Unauthenticated,
     errors.NotPermitted,
     errors.NotFound,
+    errors.TooMany,
     errors.Internal,
     errors.StoreUnavailable,
     errors.WrongKeys,

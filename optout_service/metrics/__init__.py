@@ -1,0 +1,77 @@
+"""What is counted, and under which names: https://prometheus.io/docs/practices/naming/.
+
+No label carries an address, a token, a path, or a text that a caller chose. ``docs/metrics.md``
+says what each is for.
+"""
+
+from typing import Protocol, runtime_checkable
+
+
+class Metrics(Protocol):
+    """What the rooms tell. None of it raises, and none of it touches the store."""
+
+    def request(self, route: str, method: str, status: str, seconds: float) -> None:
+        """An answer that began after so many seconds; ``status`` has three digits."""
+
+    def verdicts(self, suppressed: int, allowed: int) -> None:
+        """Addresses that were asked about."""
+
+    def opt_out(self, source: str, changed: bool) -> None:
+        """An opt-out that is on the disk."""
+
+    def opt_in(self, source: str, changed: bool) -> None:
+        """An opt-in that is on the disk."""
+
+    def lift(self, authority: str) -> None:
+        """An opt-in that lifted something on another's word than the recipient's."""
+
+    def replay(self) -> None:
+        """A provider's message that came again."""
+
+    def refusal(self, kind: str) -> None:
+        """A request that was refused, or failed."""
+
+    def feed_read(self, api_key: int, behind: int, at: float) -> None:
+        """How many events a reader of the feed still has before it, at this time (Unix)."""
+
+    def pool(self, name: str, in_use: int) -> None:
+        """Connections that are taken out of a pool of this process."""
+
+
+@runtime_checkable
+class Shown(Metrics, Protocol):
+    """Metrics that were counted."""
+
+    def exposition(self) -> bytes:
+        """All of them, in Prometheus' text format."""
+
+
+class Uncounted:
+    """Where nobody asks, nothing is counted."""
+
+    def request(self, route: str, method: str, status: str, seconds: float) -> None:
+        """As ``Metrics``."""
+
+    def verdicts(self, suppressed: int, allowed: int) -> None:
+        """As ``Metrics``."""
+
+    def opt_out(self, source: str, changed: bool) -> None:
+        """As ``Metrics``."""
+
+    def opt_in(self, source: str, changed: bool) -> None:
+        """As ``Metrics``."""
+
+    def lift(self, authority: str) -> None:
+        """As ``Metrics``."""
+
+    def replay(self) -> None:
+        """As ``Metrics``."""
+
+    def refusal(self, kind: str) -> None:
+        """As ``Metrics``."""
+
+    def feed_read(self, api_key: int, behind: int, at: float) -> None:
+        """As ``Metrics``."""
+
+    def pool(self, name: str, in_use: int) -> None:
+        """As ``Metrics``."""

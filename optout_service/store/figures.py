@@ -1,0 +1,33 @@
+"""What the store says of itself, for whoever watches the service: figures of all tenants together.
+
+Of all together, since a label for each tenant would be a series for each of thousands.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from optout_service.core.policy import PLATFORM
+from optout_service.store.tables import tenant
+
+
+def _events(conn: Connection, _at: datetime) -> int:
+    return int(conn.scalar(select(func.coalesce(func.sum(tenant.c.seq), 0))) or 0)
+
+
+def _tenants(conn: Connection, _at: datetime) -> int:
+    return conn.scalar(select(func.count()).where(tenant.c.id != PLATFORM)) or 0
+
+
+FIGURES: Final[Mapping[str, tuple[str, Callable[[Connection, datetime], int]]]] = {
+    "optout_ledger_events": ("Events in all ledgers.", _events),
+    "optout_tenants": ("Tenants, without the platform.", _tenants),
+}
+"""By name: what it is, and how it is read at a time."""
+
+
+def read(conn: Connection, at: datetime) -> dict[str, int]:
+    """All of them, by name."""
+    return {name: figure(conn, at) for name, (_, figure) in FIGURES.items()}
