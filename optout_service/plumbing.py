@@ -1,4 +1,4 @@
-"""For whoever runs the service: is the process up, can the store be read under the right keys."""
+"""For whoever runs the service, or asks what it is: is it up, can it be read, does it track."""
 
 from typing import Final
 
@@ -22,7 +22,15 @@ def readyz(_: None) -> Response:
     return _json({"status": "ready"})
 
 
-def _json(body: dict[str, str]) -> Response:
+def gpc(_: None) -> Response:
+    """We honour Global Privacy Control (W3C, GPC, 4.2): who sends it leaves no IP, no user agent.
+
+    It is no opt-out of messages: that takes a tap.
+    """
+    return _json({"gpc": True, "lastUpdate": "2026-11-24"})
+
+
+def _json(body: dict[str, str | bool]) -> Response:
     return Response(msgspec.json.encode(body), content_type="application/json")
 
 
@@ -30,10 +38,11 @@ _NOBODY: Final = Proof("none: says nothing about anybody", lambda: None)
 
 FACE: Final = Face(
     name="plumbing",
-    prefixes=("/healthz", "/readyz"),
+    prefixes=("/healthz", "/readyz", "/.well-known/"),
     routes=(
         Route("/healthz", ("GET",), _NOBODY, healthz),
         Route("/readyz", ("GET",), _NOBODY, readyz),
+        Route("/.well-known/gpc.json", ("GET",), _NOBODY, gpc),
     ),
     refuse=problem,
 )

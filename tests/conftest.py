@@ -20,9 +20,22 @@ from optout_service.app import create_app
 from optout_service.runtime import Runtime
 from optout_service.store import migrating
 from tests import stage
+from tests.browser.needs import missing
 from tests.cast import CANARIES
 from tests.postgres import ExistingServer, PostgreSQL
 from tests.stage import Cast
+
+
+def pytest_configure() -> None:
+    """With ``OPTOUT_TEST_BROWSER=required`` there is a browser, or no test at all."""
+    if os.environ.get("OPTOUT_TEST_BROWSER") == "required" and (lacking := missing()):
+        raise pytest.UsageError(f"OPTOUT_TEST_BROWSER=required, but {lacking}.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was skipped, and what it takes."""
+    if lacking := missing():
+        terminalreporter.write_line(f"tests/browser was skipped: {lacking}; see docs/pages.md.")
 
 
 class TrafficRefused(AssertionError):

@@ -125,6 +125,12 @@ def verdict(standing: Iterable[Suppression], asked: Scope, as_of: int) -> Verdic
     return Verdict(tuple(row for row in standing if row.scope.covers(question)), as_of)
 
 
+def may_come_back(standing: Iterable[Suppression], tenant: int, scope: Scope) -> bool:
+    """Whether the recipient may lift, on the page, all that keeps ``scope`` from being sent."""
+    rows = [row for row in standing if row.scope.overlaps(scope)]
+    return not _refusals(rows, tenant, Authority.RECIPIENT_PAGE)
+
+
 def decide(
     evidence: Evidence,
     standing: Sequence[Suppression],
@@ -176,12 +182,7 @@ def _opt_in(
     if _overtaken(evidence, earlier):
         return Decision(overtaken=True)
     touched = _touched(evidence, standing, earlier)
-    refused = tuple(
-        Refusal(row, who)
-        for row in touched
-        if evidence.authority not in (who := liftable_by(row)) or row.tenant != evidence.tenant
-    )
-    if refused:
+    if refused := _refusals(touched, evidence.tenant, evidence.authority):
         return Decision(refused=refused)
     kept = {row.scope: row for row in standing if row.tenant == evidence.tenant}
     for row in touched:
@@ -208,7 +209,7 @@ def _overtaken(evidence: Evidence, earlier: Sequence[Earlier]) -> bool:
     again = [one.scope for one in earlier if _is_newer(one, evidence)]
     if _gives_back_scopes(evidence):
         return bool(again) and all(scope in again for scope in _given_back(evidence))
-    if any(_overlap(scope, evidence.scope) for scope in again):
+    if any(scope.overlaps(evidence.scope) for scope in again):
         return True
     return (undone := evidence.undoes) is not None and any(
         one.number > undone and not one.taken_back for one in earlier
@@ -226,7 +227,7 @@ def _touched(
         again = {one.scope for one in earlier if _is_newer(one, evidence)}
         own = [row for row in standing if _taken_by_the_same_door(row, evidence)]
         return [row for row in own if row.scope not in again]
-    return [row for row in standing if _overlap(row.scope, evidence.scope)]
+    return [row for row in standing if row.scope.overlaps(evidence.scope)]
 
 
 def _rests_on_nothing_else(row: Suppression, undone: int, earlier: Sequence[Earlier]) -> bool:
@@ -258,14 +259,13 @@ def _is_newer(one: Earlier, evidence: Evidence) -> bool:
     return evidence.occurred_at is not None and evidence.occurred_at <= one.occurred_at
 
 
-def _overlap(left: Scope, right: Scope) -> bool:
-    return all(
-        ANY in (a, b) or a == b
-        for a, b in (
-            (left.channel, right.channel),
-            (left.topic, right.topic),
-            (left.purpose, right.purpose),
-        )
+def _refusals(
+    rows: Iterable[Suppression], tenant: int, authority: Authority
+) -> tuple[Refusal, ...]:
+    return tuple(
+        Refusal(row, who)
+        for row in rows
+        if authority not in (who := liftable_by(row)) or row.tenant != tenant
     )
 
 

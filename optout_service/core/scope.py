@@ -79,6 +79,17 @@ class Scope:
             and self.purpose in (ANY, other.purpose)
         )
 
+    def overlaps(self, other: "Scope") -> bool:
+        """Whether anything lies within both."""
+        return all(
+            ANY in (mine, theirs) or mine == theirs
+            for mine, theirs in (
+                (self.channel, other.channel),
+                (self.topic, other.topic),
+                (self.purpose, other.purpose),
+            )
+        )
+
     def as_question(self) -> "Scope":
         """The scope a check asks about: no topic named is no topic, not all of them."""
         return Scope(self.channel, OTHER, self.purpose) if self.topic == ANY else self

@@ -4,7 +4,7 @@ from typing import Final
 
 from optout_service.core.evidence import Source
 from optout_service.express import Answer, Environ
-from optout_service.recipients import link, one_click, pages
+from optout_service.recipients import acts, link, one_click, pages
 from optout_service.runtime import Runtime
 
 _PREFIX: Final = "/u/"
@@ -31,10 +31,10 @@ class OneClick:
         )
 
     def answer(self, environ: Environ, body: bytes) -> Answer | None:
-        """As ``express.Lane``. Raises what ``link.read`` and ``one_click.record`` raise."""
+        """As ``express.Lane``. Raises what ``link.read`` and ``acts.record`` raise."""
         if body != _FORM:
             return None
         visit = link.read(self._runtime.links, environ["PATH_INFO"][len(_PREFIX) :])
-        act = one_click.Act(visit.narrow, Source.ONE_CLICK, "form")
-        one_click.record(self._runtime, visit, act, environ)
+        act = acts.Act(visit.narrow, Source.ONE_CLICK, "form")
+        acts.record(self._runtime, visit, act, environ)
         return Answer(pages.PLAIN, one_click.DONE.encode())

@@ -12,7 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from optout_service.core.errors import BadToken, NotFound, OptOutError
+from optout_service.core.errors import BadToken, MethodNotAllowed, NotFound, OptOutError
+from optout_service.recipients import languages
+from optout_service.recipients.languages import Language
 from optout_service.web import runtime
 
 Fields = MultiDict[str, str]
@@ -20,10 +22,26 @@ Fields = MultiDict[str, str]
 PLAIN: Final = "text/plain; charset=utf-8"
 """For mail clients, which show nobody a page."""
 
+METHODS: Final = "GET, HEAD, OPTIONS, POST"
+"""What a link takes."""
+
+ACTION: Final = "action"
+"""The field by which a form of ours says what it asks for: one of the next five."""
 TOPIC: Final = "topic"
 ALL: Final = "all"
-ACTIONS: Final = (TOPIC, ALL)
-"""What the page's own form can ask for: to leave what the message was about, or everything."""
+CHOOSE: Final = "choose"
+UNDO: Final = "undo"
+RETURN: Final = "return"
+
+STOP: Final = "stop"
+"""The checkboxes."""
+AGAIN: Final = "again"
+"""Which of the checkboxes' values to receive again; what the message was about, if none."""
+OFFER: Final = "offer"
+"""The field in which a page carries an offer of ``core.offer``."""
+
+_LEAVING: Final = (TOPIC, ALL, CHOOSE)
+_RETURNING: Final = (UNDO, RETURN)
 
 _templates = Environment(
     loader=PackageLoader("optout_service.recipients"),
@@ -40,26 +58,45 @@ _POLICY: Final = (
 )
 
 
-def page(template: str, *, status: int = 200, **values: Any) -> Response:
-    """A page of ours, in HTML."""
-    text = _templates.get_template(template).render(style=Markup(_STYLE), **values)
+def page(template: str, language: Language, *, status: int = 200, **values: Any) -> Response:
+    """A page of ours, in HTML, in the reader's language."""
+    text = _templates.get_template(template).render(
+        style=Markup(_STYLE),
+        language=language,
+        languages=languages.LANGUAGES,
+        _=language.say,
+        ngettext=language.count,
+        **values,
+    )
     response = Response(text, status=status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Content-Language"] = language.code
     return response
 
 
 def refuse(error: OptOutError, status: int) -> Response:
     """What a person reads when it did not work: never that it is their fault, always a way on."""
+    language = languages.choose(request)
     if isinstance(error, BadToken | NotFound):
-        return page("damaged.html", status=status, contact=runtime().settings.contact)
+        contact = runtime().settings.contact
+        return page("damaged.html", language, status=status, contact=contact)
     if request.method == "POST" and status >= 500:
-        return _not_recorded(status)
-    return page("unavailable.html", status=status, failed=status >= 500)
+        return _not_recorded(language, status)
+    response = page("unavailable.html", language, status=status, failed=status >= 500)
+    if isinstance(error, MethodNotAllowed):
+        # RFC 9110, 15.5.6: a 405 says what there is instead.
+        response.headers["Allow"] = METHODS
+    return response
 
 
-def _not_recorded(status: int) -> Response:
+def _not_recorded(language: Language, status: int) -> Response:
     # The form is read only if it was read before: a body that cannot be read is no reason to fail.
-    action = request.values.get("action", "")
-    if action not in ACTIONS:
+    action = request.values.get(ACTION, "")
+    if action not in _LEAVING + _RETURNING:
         return Response("Not recorded. Please try again.\n", status, content_type=PLAIN)
-    return page("not_recorded.html", status=status, action=action)
+    fields = [
+        (name, value)
+        for name in (STOP, AGAIN, OFFER)
+        for value in dict.fromkeys(request.form.getlist(name))
+    ]
+    return page("not_recorded.html", language, status=status, fields=[(ACTION, action), *fields])

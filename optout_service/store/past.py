@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from optout_service.core.evidence import Action, Evidence
+from optout_service.core.evidence import Action, Evidence, Source
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import Earlier, Suppression
 from optout_service.core.scope import Scope
@@ -69,6 +69,49 @@ def opt_outs(
         for number, action, channel, topic, purpose, occurred, recorded, _ in rows
         if action is Action.OPT_OUT
     ]
+
+
+def repeats(
+    conn: Connection,
+    tenant_id: int,
+    digest: bytes,
+    scope: Scope,
+    sources: Sequence[Source],
+    *,
+    since: int,
+) -> list[int]:
+    """The numbers, from ``since`` on, of an address's opt-outs of exactly this scope, in order.
+
+    Only those that came through one of these doors.
+    """
+    query = (
+        select(event.c.number)
+        .where(
+            event.c.digest == digest,
+            event.c.tenant == tenant_id,
+            event.c.number >= since,
+            event.c.action == Action.OPT_OUT,
+            event.c.channel == scope.channel,
+            event.c.topic == scope.topic,
+            event.c.purpose == scope.purpose,
+            event.c.source.in_(sources),
+        )
+        .order_by(event.c.number)
+    )
+    return list(conn.scalars(query))
+
+
+def scopes(
+    conn: Connection, tenant_id: int, digest: bytes, numbers: Sequence[int]
+) -> dict[int, Scope]:
+    """What an address's opt-outs of these numbers covered; other numbers are left out."""
+    query = select(event.c.number, event.c.channel, event.c.topic, event.c.purpose).where(
+        event.c.digest == digest,
+        event.c.tenant == tenant_id,
+        event.c.number.in_(numbers),
+        event.c.action == Action.OPT_OUT,
+    )
+    return {number: Scope(*parts) for number, *parts in conn.execute(query)}
 
 
 def _taken_back(tenant_id: int, rows: Sequence[Row], keys: KeyRing) -> frozenset[int]:

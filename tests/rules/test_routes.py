@@ -8,6 +8,7 @@ from optout_service.app import FACES
 DOORS = {
     "GET /healthz": "none: says nothing about anybody",
     "GET /readyz": "none: says nothing about anybody",
+    "GET /.well-known/gpc.json": "none: says nothing about anybody",
     "GET /openapi.json": "none: says nothing about anybody",
     "GET /docs": "none: says nothing about anybody",
     "GET /docs/<name>": "none: says nothing about anybody",
