@@ -17,7 +17,6 @@ from optout_service.apidocs import FACE as APIDOCS
 from optout_service.envelope import Envelope
 from optout_service.evidence.keeping import keep
 from optout_service.express import Application, Express
-from optout_service.metrics import Shown
 from optout_service.metrics.port import MetricsPort
 from optout_service.providers import FACE as PROVIDERS
 from optout_service.recipients import FACE as RECIPIENTS
@@ -74,11 +73,9 @@ def _around(app: Flask, runtime: Runtime) -> Application:
     check = PlainCheck(runtime, remembered, limits, use)
     express = Express(app.wsgi_app, (check, OneClick(runtime)))
     whole = Envelope(express, runtime.metrics, access_log=settings.access_log)
-    if not isinstance(runtime.metrics, Shown):
+    if not settings.metrics_port:
         return whole
-    return MetricsPort(
-        whole, settings.metrics_port, partial(watching.show, runtime, runtime.metrics)
-    )
+    return MetricsPort(whole, settings.metrics_port, partial(watching.show, runtime))
 
 
 def _refuse(error: Exception) -> Response:

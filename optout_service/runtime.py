@@ -23,7 +23,7 @@ from optout_service.core.scope import Scope
 from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
 from optout_service.keywordfiles import Readers
-from optout_service.metrics import Metrics, Uncounted
+from optout_service.metrics import Metrics
 from optout_service.settings import Settings
 from optout_service.store import bulk, ledger, migrating, seal, tenants
 from optout_service.store.checks import Checks, Question
@@ -50,7 +50,7 @@ class Runtime:
     checks: Checks
     tables: Tables
     readers: Readers
-    metrics: Metrics = field(default_factory=Uncounted)
+    metrics: Metrics = field(default_factory=Metrics)
     _acts: threading.local = field(default_factory=threading.local, repr=False)
 
     @classmethod
@@ -127,7 +127,7 @@ class Runtime:
     @staticmethod
     def _metrics(settings: Settings) -> Metrics:
         if not settings.metrics_port:
-            return Uncounted()
+            return Metrics()
         # Here, since most commands of the command line count nothing.
         from optout_service.metrics.counted import Counted
 

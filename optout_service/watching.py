@@ -3,14 +3,13 @@
 from typing import Final
 
 from optout_service.core.errors import OptOutError
-from optout_service.metrics import Shown
 from optout_service.runtime import Runtime
 from optout_service.store import figures
 
 _CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def show(runtime: Runtime, counted: Shown) -> tuple[str, bytes]:
+def show(runtime: Runtime) -> tuple[str, bytes]:
     """The media type and the body of ``/metrics``. A store that is gone is a figure in it."""
     note_pools(runtime)
     try:
@@ -20,7 +19,7 @@ def show(runtime: Runtime, counted: Shown) -> tuple[str, bytes]:
         found = {}
     lines = [_gauge("optout_store_up", "Whether the store can be read.", int(bool(found)))]
     lines += [_gauge(name, figures.FIGURES[name][0], value) for name, value in found.items()]
-    return _CONTENT_TYPE, counted.exposition() + "".join(lines).encode()
+    return _CONTENT_TYPE, runtime.metrics.exposition() + "".join(lines).encode()
 
 
 def note_pools(runtime: Runtime) -> None:

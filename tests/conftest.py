@@ -22,7 +22,7 @@ from optout_service.store import migrating
 from tests import stage
 from tests.browser.needs import missing
 from tests.cast import CANARIES
-from tests.postgres import ExistingServer, PostgreSQL
+from tests.postgres import ExistingServer, PostgreSQL, in_memory
 from tests.stage import Cast
 
 
@@ -96,7 +96,7 @@ def postgres() -> Iterator[PostgreSQL | ExistingServer]:
     if url := os.environ.get("OPTOUT_TEST_DATABASE_URL"):
         yield ExistingServer(url)
         return
-    server = PostgreSQL()
+    server = PostgreSQL(folder=in_memory())
     try:
         server.start()
         yield server

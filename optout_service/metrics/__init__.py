@@ -4,11 +4,12 @@ No label carries an address, a token, a path, or a text that a caller chose. ``d
 says what each is for.
 """
 
-from typing import Protocol, runtime_checkable
 
+class Metrics:
+    """What the rooms tell. None of it raises or touches the store, and here none of it is counted.
 
-class Metrics(Protocol):
-    """What the rooms tell. None of it raises, and none of it touches the store."""
+    ``counted.Counted`` counts.
+    """
 
     def request(self, route: str, method: str, status: str, seconds: float) -> None:
         """An answer that began after so many seconds; ``status`` has three digits."""
@@ -37,41 +38,6 @@ class Metrics(Protocol):
     def pool(self, name: str, in_use: int) -> None:
         """Connections that are taken out of a pool of this process."""
 
-
-@runtime_checkable
-class Shown(Metrics, Protocol):
-    """Metrics that were counted."""
-
     def exposition(self) -> bytes:
-        """All of them, in Prometheus' text format."""
-
-
-class Uncounted:
-    """Where nobody asks, nothing is counted."""
-
-    def request(self, route: str, method: str, status: str, seconds: float) -> None:
-        """As ``Metrics``."""
-
-    def verdicts(self, suppressed: int, allowed: int) -> None:
-        """As ``Metrics``."""
-
-    def opt_out(self, source: str, changed: bool) -> None:
-        """As ``Metrics``."""
-
-    def opt_in(self, source: str, changed: bool) -> None:
-        """As ``Metrics``."""
-
-    def lift(self, authority: str) -> None:
-        """As ``Metrics``."""
-
-    def replay(self) -> None:
-        """As ``Metrics``."""
-
-    def refusal(self, kind: str) -> None:
-        """As ``Metrics``."""
-
-    def feed_read(self, api_key: int, behind: int, at: float) -> None:
-        """As ``Metrics``."""
-
-    def pool(self, name: str, in_use: int) -> None:
-        """As ``Metrics``."""
+        """All that was counted, in Prometheus' text format."""
+        return b""

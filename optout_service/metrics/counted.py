@@ -17,14 +17,14 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from optout_service.metrics import files
+from optout_service.metrics import Metrics, files
 
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CHANGED: Final = {True: "yes", False: "no"}
 
 
-class Counted:
+class Counted(Metrics):
     """``Metrics`` that are counted, and can be shown."""
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class Counted:
         self._pools.labels(name).set(in_use)
 
     def exposition(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """As ``Metrics``."""
         return generate_latest(self._shown)
 
     @cached_property

@@ -52,7 +52,7 @@ def messages(
     day = datetime.combine(since.astimezone(UTC), time.min, UTC)
     try:
         for record in client.messages.stream(date_sent_after=day, page_size=_PAGE):
-            told = _told(account, record)
+            told = as_told(account, record)
             if told is not None and told.occurred_at is not None and told.occurred_at >= since:
                 yield told
     except (TwilioException, OSError, ValueError) as fault:
@@ -77,7 +77,7 @@ def require_api(api: str) -> str:
     return api.rstrip("/")
 
 
-def _told(account: str, record: Any) -> Inbound | Status | None:
+def as_told(account: str, record: Any) -> Inbound | Status | None:
     """A record as the hook would have told it; None where it lacks what no message lacks."""
     inbound = str(record.direction) == "inbound"
     fields = MultiDict(

@@ -203,7 +203,7 @@ def test_all_of_it_is_true_for_one_position_whatever_happens_meanwhile(
         put(number)
     with rt.reading_one_state() as connection:
         pages = suppressions.walk(
-            connection, cast.acme, rt.keys, covering=Scope("email", ANY, ANY), limit=1
+            connection, cast.acme, rt.keys, covering=Scope("email", ANY, ANY), size=1
         )
         seen = next(pages)
         put(1, reason=Reason.COMPLAINT)  # its row moves behind the last page

@@ -143,6 +143,14 @@ def test_a_successor_is_good_for_as_long_as_the_key_before_it_was_made_for(ask: 
     assert life[0] == life[1]
 
 
+def test_an_overlap_never_makes_the_old_key_last_longer(ask: Asker) -> None:
+    end = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    made = ask.post("/v1/keys", {"role": "agent", "expires_at": end}, by="admin").json["key"]
+    path = f"/v1/keys/{made['id']}/rotate"
+    turned = ask.post(path, {"overlap_hours": 24}, by="admin").json
+    assert turned["replaces"]["expires_at"] == made["expires_at"]
+
+
 def test_revoking_again_changes_nothing(ask: Asker) -> None:
     made = ask.post("/v1/keys", {"role": "agent"}, by="admin").json["key"]
     first = ask.post(f"/v1/keys/{made['id']}/revoke", None, by="admin").json

@@ -1,6 +1,6 @@
 """What people text to a brand's number, and what a compliance officer reads in it.
 
-README.md has the policy, and the rule for the half that nobody fits to.
+README.md has the policy, and the rule for the parts that nobody fits to.
 """
 
 import hashlib
@@ -15,11 +15,15 @@ from optout_service.core.keyword import Intent
 FOLDER = Path(__file__).parent
 
 
-class Half(StrEnum):
-    """Rules are fitted to the one, and reported on the other."""
+class Part(StrEnum):
+    """Rules are fitted to the first, and reported on the others.
+
+    ``BLIND`` is by another author, who saw neither the rules nor the rest.
+    """
 
     DEV = "dev"
     HELDOUT = "heldout"
+    BLIND = "blind"
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"tests": "class"}):
@@ -32,13 +36,16 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
 
 
 @cache
-def load(half: Half) -> tuple[Message, ...]:
-    """The messages of one half, in the order of the file."""
-    lines = (FOLDER / f"{half}.jsonl").read_bytes()
+def load(part: Part) -> tuple[Message, ...]:
+    """The messages of one part, in the order of the file."""
+    lines = (FOLDER / f"{part}.jsonl").read_bytes()
     return tuple(msgspec.json.Decoder(Message).decode_lines(lines))
 
 
-def half_of(text: str) -> Half:
-    """Where a text belongs: its SHA-256, read as a number, is even for DEV and odd for HELDOUT."""
+def half_of(text: str) -> Part:
+    """Where a text of the first author belongs.
+
+    Its SHA-256, read as a number, is even for DEV and odd for HELDOUT.
+    """
     odd = hashlib.sha256(text.encode()).digest()[-1] % 2
-    return Half.HELDOUT if odd else Half.DEV
+    return Part.HELDOUT if odd else Part.DEV

@@ -22,6 +22,7 @@ from tests.server import Server
 from tests.stage import Cast
 
 JSON = {"Content-Type": "application/json"}
+LINES = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture
@@ -89,6 +90,11 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
             post(f"{base}/v1/clearances/verify", json={"clearance": ANA.email}, headers=key),
             get(f"{base}/v1/stats?from={ANA.email}", headers=key),
             get(f"{base}/v1/checkpoints?before={ANA.email}", headers=key),
+            post(f"{base}/v1/imports", content=f"{ANA.email}\n{BO.email}@\n", headers=key | LINES),
+            post(f"{base}/v1/imports?topic={ANA.email}", content=ANA.email, headers=key | LINES),
+            post(f"{base}/v1/imports", content=f'[{{"{ANA.email}"', headers=key | JSON),
+            get(f"{base}/v1/suppressions/export?reason={ANA.email}", headers=key),
+            get(f"{base}/v1/suppressions/export", headers=key),
             get(f"{base}/v1/events?after={ANA.email}", headers=key),
             get(f"{base}/v1/events", headers=key | {"Optout-Tenant": ANA.email}),
             get(f"{base}/v1/suppressions?topic={ANA.email}", headers=key),

@@ -72,7 +72,7 @@ def read_log(api: Standin, since: datetime = DAY, waited: list[float] | None = N
 def hook(rt: Runtime, cast: Cast, sent: Message) -> None:
     """The message arrives as it should, at the time at which it was sent."""
     Then.moment = sent["at"]
-    told = twilio_log._told(stage.ACCOUNT, Resource(sent))
+    told = twilio_log.as_told(stage.ACCOUNT, Resource(sent))
     assert told is not None
     # A hook does not say when it was sent.
     heard = replace(told, occurred_at=None)

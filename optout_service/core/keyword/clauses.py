@@ -26,19 +26,20 @@ class Spoken:
     corrected: bool
 
 
-def coverage(spoken: Sequence[Spoken], lexicon: Lexicon) -> dict[str, int]:
-    """How many words each language knows."""
-    known: dict[str, int] = {}
+def coverage(spoken: Sequence[Spoken], lexicon: Lexicon) -> dict[str, set[int]]:
+    """The places of the words that each language knows."""
+    known: dict[str, set[int]] = {}
+    place = 0
     for each in spoken:
         for words, found in zip(each.sentence.clauses, each.found, strict=True):
             for word, hits in zip(words, found, strict=True):
                 for tag in hits:
-                    known[tag] = known.get(tag, 0) + 1
+                    known.setdefault(tag, set()).add(place)
                 if is_unspaced(word):
                     for tag in lexicon.unspaced:
-                        pieces = sum(map(bool, lexicon.segments(word, tag)))
-                        if pieces:
-                            known[tag] = known.get(tag, 0) + pieces
+                        if length := sum(length for _, length in lexicon.segments(word, tag)):
+                            known.setdefault(tag, set()).update(range(place, place + length))
+                place += len(word)
     return known
 
 
@@ -88,7 +89,9 @@ class Encoder:
                 first = place
                 while place < len(words) and is_unspaced(words[place]):
                     place += 1
-                row.extend(self._lexicon.segments("".join(words[first:place]), self._language.tag))
+                joined = "".join(words[first:place])
+                for letters, _ in self._lexicon.segments(joined, self._language.tag):
+                    row.append(letters)
                 continue
             letters, length = self._at(words, found, place)
             if words[place] in loud:

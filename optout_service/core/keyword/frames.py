@@ -17,7 +17,7 @@ UNKNOWN: Final = "."
 """What stands for a word that is in no class."""
 
 _LETTERS: Final = ascii_letters + "".join(map(chr, range(0xC0, 0xD7)))
-_MOST_BETWEEN: Final = 4
+_MOST_BETWEEN: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def grammar(data: Mapping[str, Any]) -> Grammar:
     """The grammar of ``frames.toml``. Raises KeyError where a pattern names an unknown class."""
     letters = dict(zip(data["classes"], _LETTERS, strict=False))
     groups = {name: "".join(letters[each] for each in row) for name, row in data["groups"].items()}
-    known = letters | groups
+    known = letters | groups | {"unknown": UNKNOWN}
     blockers = "".join(letters[name] for name in data["blockers"])
 
     def compiled(rows: Sequence[str]) -> re.Pattern[str]:

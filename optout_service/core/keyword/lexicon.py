@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from optout_service.core.keyword.hits import ANY, Hit, Phrase
 from optout_service.core.keyword.normal import fold, letters_of
@@ -22,6 +22,8 @@ Found = Mapping[str, Hit]
 """What every language knows of one word, by tag."""
 
 NOT_FOUND: Final[Found] = {}
+
+_Known = TypeVar("_Known")
 
 _MAX_CACHED: Final = 20_000
 _MAX_CACHED_WORD: Final = 24
@@ -85,23 +87,23 @@ class Lexicon:
             _remember(self._meant, word, meant)
         return meant
 
-    def segments(self, word: str, tag: str) -> list[str]:
-        """The letters of each piece of an unspaced word, the longest pieces first.
+    def segments(self, word: str, tag: str) -> list[tuple[str, int]]:
+        """The letters and the length of each piece of an unspaced word, the longest pieces first.
 
-        What is unknown in between is one piece with no letters.
+        What is unknown in between is one piece with no letters, and no length.
         """
-        found: list[str] = []
+        found: list[tuple[str, int]] = []
         place = 0
         while place < len(word):
             for length in range(min(self._longest[tag], len(word) - place), 0, -1):
                 letters = self._piece(word[place : place + length], tag)
                 if letters is not None:
-                    found.append(letters)
+                    found.append((letters, length))
                     place += length
                     break
             else:
-                if not found or found[-1]:
-                    found.append("")
+                if not found or found[-1][1]:
+                    found.append(("", 0))
                 place += 1
         return found
 
@@ -197,12 +199,12 @@ def is_unspaced(word: str) -> bool:
     return not word.isascii() and _UNSPACED.search(word) is not None
 
 
-def _remember(cache: dict[str, "Found"] | dict[str, str], word: str, value: "Found | str") -> None:
-    # Bounded, so that no sender of texts can fill the memory.
-    if len(word) <= _MAX_CACHED_WORD:
+def _remember(cache: dict[str, _Known], word: str, known: _Known) -> None:
+    # Bounded, so that no sender of texts can fill the memory; and never a phone number.
+    if len(word) <= _MAX_CACHED_WORD and not word[0].isdigit():
         if len(cache) >= _MAX_CACHED:
             cache.clear()
-        cache[word] = value  # type: ignore[assignment]
+        cache[word] = known
 
 
 def _merged(one: Language, other: Language) -> Language:

@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from optout_service.core.keyword.normal import fold, letters_of
+
 _LINK: Final = re.compile(
     r"https?://\S+|www\.\S+|\S+@\S+\.\w+|\b[\w-]+\.(?:com|net|org|io|co)\b\S*"
 )
@@ -18,7 +20,8 @@ _QUOTED: Final = re.compile(r'"([^"]*)"?')
 _RULE: Final = re.compile(r"^\s*(?:-{2,}|_{3,}).*", re.MULTILINE | re.DOTALL)
 _SUBJECT: Final = re.compile(r"\A\s*(?:re|fwd?|aw|wg|sv|vs|rv|tr|rif|odp|ynt|回复|答复)\s*:\s*")
 _LONG_QUOTE: Final = 4
-"""So many words between quotation marks are somebody else's."""
+_LONG_TEXT: Final = 40
+"""So many words, or letters, between quotation marks are somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,8 @@ def peel(folded: str) -> Peeled:
     if marks.reaction.match(text):
         return Peeled("", "reaction")
     own = _without_original(text, marks)
-    quotes = [match for match in _QUOTED.finditer(own) if _is_long(match.group(1))]
     # A message that stands in quotation marks as a whole is its author's all the same.
-    if any(_QUOTED.sub("", own).strip(" \n.!") for _ in quotes):
+    if letters_of(_QUOTED.sub("", own)):
         own = _QUOTED.sub(lambda match: " " if _is_long(match.group(1)) else match.group(), own)
     own = marks.signature.sub("\n", own)
     return Peeled(own, "quote" if own.strip() != text.strip() else "")
@@ -60,7 +62,8 @@ def _without_original(text: str, marks: "_Marks") -> str:
 
 
 def _is_long(quoted: str) -> bool:
-    return len(quoted.split()) >= _LONG_QUOTE or len(quoted) > 40
+    # Letters by themselves are a word that was spelled out.
+    return sum(len(word) > 1 for word in quoted.split()) >= _LONG_QUOTE or len(quoted) > _LONG_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,6 @@ def _alternatives(marks: list[str]) -> str:
 
 def _plain(mark: str) -> str:
     """A mark as a pattern: ``...`` stands for anything short, in one line."""
-    from optout_service.core.keyword.normal import fold
-
     return r"[^\n\"]{0,120}?".join(
         re.escape(part).replace(r"\ ", r"\s+") for part in fold(mark).split("...")
     )

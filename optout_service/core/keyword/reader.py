@@ -22,6 +22,7 @@ _SIGNED: Final = re.compile(r"\n|\s[-–—~]\s?")
 _MOST_IN_SIGNATURE: Final = 5
 _MOST_AROUND_KEYWORD: Final = 12
 _TRIED: Final = 3
+_COMMON: Final = "en"
 _GIVEN: Final = 2
 """What it weighs that a language is given, in words."""
 _NEARLY: Final = 0.75
@@ -65,15 +66,27 @@ class Reader:
         if whole := self._keywords.find(peeled.text, spoken):
             return whole
         sentences = self._looked_up(peeled.text, text)
-        known = coverage(sentences, self._lexicon)
-        if spoken in known:
-            known[spoken] += _GIVEN
-        likely = sorted(known, key=lambda tag: (-known[tag], tag == EVERYWHERE, tag))
+        likely = self._likely(sentences, spoken)
         return (
             self._dressed(sentences, likely, spoken)
             or self._signed(peeled.text, spoken)
-            or self._free(sentences, known, likely)
+            or self._free(sentences, likely)
         )
+
+    def _likely(self, sentences: Sequence[Spoken], spoken: str) -> dict[str, int]:
+        """The languages that may be spoken, with the number of words that they know, best first.
+
+        Words that are English too are no sign of another language, but for the one given.
+        """
+        known = coverage(sentences, self._lexicon)
+        english = known.get(_COMMON, set())
+        weight = {
+            tag: len(places) + _GIVEN * (tag == spoken)
+            for tag, places in known.items()
+            if tag in (_COMMON, spoken) or not places <= english
+        }
+        best = sorted(weight, key=lambda tag: (-weight[tag], tag == EVERYWHERE, tag))
+        return {tag: weight[tag] for tag in best}
 
     def _looked_up(self, own: str, raw: str) -> list[Spoken]:
         capitals = () if raw.isupper() else _CAPITALS.findall(raw)
@@ -92,7 +105,7 @@ class Reader:
         return done
 
     def _dressed(
-        self, sentences: Sequence[Spoken], likely: Sequence[str], spoken: str
+        self, sentences: Sequence[Spoken], likely: Iterable[str], spoken: str
     ) -> Reading | None:
         """A keyword with nothing but courtesy, anger or slips of the finger around it."""
         clauses = [
@@ -104,7 +117,7 @@ class Reader:
         if len(everything) > _MOST_AROUND_KEYWORD or not self._keywords.may_be_in(everything):
             return None
         corrected = any(each.corrected for each in sentences)
-        for tag in likely[:_TRIED] or ("",):
+        for tag in [*likely, ""][:_TRIED]:
             rest = [word for words, found in clauses for word in self._plain(words, found, tag)]
             # "stooop" is no word; "stoop" is one.
             stretched = not all(map(self._lexicon.find, rest))
@@ -146,13 +159,11 @@ class Reader:
         unknown = all(not self._lexicon.find(self._lexicon.corrected(name)) for name in names)
         return reading if len(names) <= _MOST_IN_SIGNATURE and unknown else None
 
-    def _free(
-        self, sentences: Sequence[Spoken], known: Mapping[str, int], likely: Sequence[str]
-    ) -> Reading:
+    def _free(self, sentences: Sequence[Spoken], likely: Mapping[str, int]) -> Reading:
         """What free text says, in the language that knows most of its words."""
-        for tag in likely:
-            most = known[likely[0]]
-            if known[tag] < min(most * _NEARLY, most - 1):
+        most = max(likely.values(), default=0)
+        for tag, weight in likely.items():
+            if weight < min(most * _NEARLY, most - 1):
                 break
             if reading := self._judges[tag].read(sentences):
                 return reading

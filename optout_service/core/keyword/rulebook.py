@@ -67,11 +67,10 @@ def own_grammar() -> Grammar:
 
 @cache
 def own_languages() -> tuple[Language, ...]:
-    """The languages that come with the code."""
-    names = sorted(path.name for path in files(__package__).joinpath("rules").iterdir())
-    return tuple(
-        language for name in names if name != "frames.toml" for language in parse(_data(name), name)
-    )
+    """The languages that come with the code; English first, since its words are everywhere."""
+    names = {path.name for path in files(__package__).joinpath("rules").iterdir()}
+    ours = ["en.toml", *sorted(names - {"en.toml", "frames.toml"})]
+    return tuple(language for name in ours for language in parse(_data(name), name))
 
 
 def parse(text: str, place: str) -> list[Language]:

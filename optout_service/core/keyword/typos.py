@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Final
 
 _SHORT: Final = 4
-_MIDDLE: Final = 6
+_MIDDLE: Final = 5
 _LONG: Final = 9
 _MAX: Final = 20
-_ALSO_SHORT: Final = ("stop", "text", "стоп")
+_ALSO_SHORT: Final = ("stop", "quit", "text", "стоп")
 _ROWS: Final = ("qwertyuiop", "asdfghjkl;", "zxcvbnm,.", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
 _LEET: Final = str.maketrans("013457$@", "oieastsa")
 _RUN: Final = re.compile(r"(.)\1+")
@@ -22,15 +22,18 @@ _TWINS: Final = str.maketrans("асеіјкмнорѕтхуαεικνορτυχ"
 
 
 class Index:
-    """Finds, for an unknown word, the known one that it was meant to be."""
+    """Finds, for an unknown word, the known one that it was meant to be.
+
+    Of several that are as near, the one that was given first.
+    """
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._words: set[str] = set()
+        self._words: dict[str, int] = {}
         self._single: dict[str, str] = {}
         self._shorter: dict[str, list[str]] = {}
         for word in words:
             if (len(word) > _SHORT or word in _ALSO_SHORT) and len(word) <= _MAX:
-                self._words.add(word)
+                self._words.setdefault(word, len(self._words))
                 self._single.setdefault(_RUN.sub(r"\1", word), word)
                 for less in _deletions(word, 2 if len(word) > _LONG else 1):
                     self._shorter.setdefault(less, []).append(word)
@@ -53,7 +56,7 @@ class Index:
         found = {
             meant
             for less in (word, *_deletions(word, 2 if len(word) > _LONG else 1))
-            for meant in (*self._shorter.get(less, ()), *({less} & self._words))
+            for meant in (*self._shorter.get(less, ()), *([less] if less in self._words else ()))
             if _is_slip(word, meant)
         }
         # Swapped letters first, then another letter, then one too many or too few.
@@ -63,7 +66,7 @@ class Index:
                 not _swapped(word, meant),
                 _distance(word, meant),
                 len(word) != len(meant),
-                meant,
+                self._words[meant],
             ),
             default=None,
         )
