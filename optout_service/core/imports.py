@@ -2,9 +2,9 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 from optout_service.core import documents, fields, layouts, lists
@@ -19,6 +19,8 @@ EXPORTED: Final = ("address", "channel", "topic", "purpose", "reason", "source",
 _OF_OUR_EXPORT: Final = frozenset(EXPORTED)
 AS_IF_SAFE: Final = re.compile(r"'+[=+\-@\t\r\n]")
 """How a cell of them begins that a spreadsheet would have computed."""
+
+_MOST_UNREADABLE: Final = 100
 
 Row = tuple[int, Values | None]
 """A row's number and what stands in it; None if it cannot be read.
@@ -52,15 +54,24 @@ def begin(chunks: Iterable[bytes], told: Told | None, format: str = layouts.AUTO
     Raises InvalidRequest (the format), and, then or while the rows are read, what ``lists.read``
     and ``documents.records`` raise.
     """
+    names: Collection[str] | None = None
     if told is None:
         rows = _records(chunks)
     else:
         listing = lists.read(chunks, told)
+        if listing.names is not None:
+            names = [simple(name) for name in listing.names]
         rows = _objects(listing) if told.media is Media.NDJSON else _cells(listing)
-    first = next(rows, None)
-    names = (first and first[1]) or {}
-    layout = layouts.recognise(names.keys(), format)
-    return Incoming(layout, chain(() if first is None else (first,), rows))
+    if names is not None:
+        return Incoming(layouts.recognise(names, format), rows)
+    # Without a header, by the first row that can be read.
+    seen: list[Row] = []
+    for row in islice(rows, _MOST_UNREADABLE):
+        seen.append(row)
+        if row[1] is not None:
+            names = row[1].keys()
+            break
+    return Incoming(layouts.recognise(names or (), format), chain(seen, rows))
 
 
 def sniffed(

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from optout_service.core.policy import PLATFORM
+from optout_service.store import reviews
 from optout_service.store.tables import tenant
 
 
@@ -21,9 +22,15 @@ def _tenants(conn: Connection, _at: datetime) -> int:
     return conn.scalar(select(func.count()).where(tenant.c.id != PLATFORM)) or 0
 
 
+def _open_reviews(conn: Connection, _at: datetime) -> int:
+    return reviews.open_count(conn)
+
+
 FIGURES: Final[Mapping[str, tuple[str, Callable[[Connection, datetime], int]]]] = {
     "optout_ledger_events": ("Events in all ledgers.", _events),
     "optout_tenants": ("Tenants, without the platform.", _tenants),
+    "optout_reviews_open": ("Reviews that nobody has decided yet.", _open_reviews),
+    "optout_reviews_overdue": ("Open reviews whose day has passed.", reviews.overdue_count),
 }
 """By name: what it is, and how it is read at a time."""
 

@@ -33,8 +33,12 @@ def put(conn: Connection, tenant_id: int, said: Said, language: str, text: str) 
 
 
 def remove(conn: Connection, tenant_id: int, said: Said, language: str) -> None:
-    """Go back to the built-in text. Raises NotFound where there is none of the tenant's own."""
-    gone = conn.execute(delete(reply_text).where(*_at(tenant_id, said, language.strip().lower())))
+    """Go back to the built-in text.
+
+    Raises NotFound where there is none of the tenant's own, InvalidRequest for no language's tag.
+    """
+    tag = texts.parse_language(language)
+    gone = conn.execute(delete(reply_text).where(*_at(tenant_id, said, tag)))
     if not gone.rowcount:
         raise NotFound("This tenant has no such text of its own.")
 

@@ -46,6 +46,8 @@ def test_it_finds_nothing(app: Flask, api_keys: dict[str, str], route: tuple[str
         suppress_health_check=list(HealthCheck),
     )
     def attack(case: Case) -> None:
+        if case.query and str(case.query.get("wait", "")).isdigit():
+            case.query["wait"] = 0  # The answer is the same, half a minute earlier.
         case.call_and_validate(
             headers={"Authorization": f"Bearer {api_keys['admin']}"}, checks=checks
         )

@@ -1,6 +1,7 @@
 """A tenant's own words, from the command line."""
 
 from tests.cli.test_commands import Run, told
+from tests.stage import ACCOUNT
 
 GOOD = "{brand}: it is over. START comes back."
 
@@ -30,8 +31,8 @@ def test_a_text_that_lacks_a_part_is_refused_and_says_which(run: Run, acme: str)
 
 
 def test_a_sender_may_be_narrowed_to_a_channel_and_speak_a_language(run: Run, acme: str) -> None:
-    run("account", "add", "--tenant", acme, "--account", "AC1", "--token-file", "-", stdin="t\n")
-    made = ("sender", "create", "--tenant", acme, "--account", "AC1", "--kind", "short_code")
+    run("account", "add", "--tenant", acme, "--account", ACCOUNT, "--token-file", "-", stdin="t\n")
+    made = ("sender", "create", "--tenant", acme, "--account", ACCOUNT, "--kind", "short_code")
     run(*made, "--address", "55001", "--channel", "sms", "--language", "fr-CA")
     run(*made, "--address", "55002", "--channel", "email", ok=False)
     run(*made, "--address", "55003", "--language", "french", ok=False)

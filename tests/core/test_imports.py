@@ -153,6 +153,27 @@ def test_it_is_read_alike_in_pieces_of_any_size(name: str) -> None:
     assert all(read_file(name, topic="*", piece=piece) == whole for piece in (1, 7, 64))
 
 
+@pytest.mark.parametrize(
+    ("told", "broken", "row"),
+    [
+        (MEDIA["csv"], b'email,created,ip\n"x"y,1,2\n', b"a@example.com,1443651141,192.0.2.1\n"),
+        (
+            Told(media=Media.NDJSON),
+            b'{"email"\n',
+            b'{"email": "a@example.com", "created": 1, "ip": "192.0.2.1"}\n',
+        ),
+    ],
+    ids=["csv", "ndjson"],
+)
+def test_a_broken_first_row_hides_nobodys_list(told: Told, broken: bytes, row: bytes) -> None:
+    format_, acts, _, rejects = read(broken + row, told)
+    assert (format_, words(acts), len(rejects)) == (
+        "sendgrid-spam-reports",
+        {"a": "complaint"},
+        1,
+    )
+
+
 def test_a_time_and_a_cause_are_kept_as_evidence() -> None:
     _, (act, *_), _, _ = read_file("sendgrid-bounces.csv")
     assert act.occurred_at == datetime(2015, 9, 30, 22, 12, 5, tzinfo=UTC)

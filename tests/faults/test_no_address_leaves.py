@@ -23,6 +23,7 @@ from tests.stage import Cast
 
 JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "text/plain"}
+CSV = {"Content-Type": "text/csv"}
 
 
 @pytest.fixture
@@ -95,6 +96,9 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
             post(f"{base}/v1/imports", content=f'[{{"{ANA.email}"', headers=key | JSON),
             get(f"{base}/v1/suppressions/export?reason={ANA.email}", headers=key),
             get(f"{base}/v1/suppressions/export", headers=key),
+            post(f"{base}/v1/scrub?channel=email", content=ANA.email, headers=key | CSV),
+            post(f"{base}/v1/scrub?channel=sms&column={ANA.email}", content="a", headers=key | CSV),
+            post(f"{base}/v1/scrub?channel=sms", content=f'"{ANA.email}', headers=key | CSV),
             get(f"{base}/v1/events?after={ANA.email}", headers=key),
             get(f"{base}/v1/events", headers=key | {"Optout-Tenant": ANA.email}),
             get(f"{base}/v1/suppressions?topic={ANA.email}", headers=key),

@@ -73,7 +73,8 @@ class Call:
         try:
             while block := self.socket.recv(1 << 20):
                 seen += block
-                if seen.endswith(LAST_CHUNK) or _complete(bytes(seen)):
+                # A request id may end in 0, and so then does a head.
+                if seen.endswith(b"\r\n" + LAST_CHUNK) or _complete(bytes(seen)):
                     break
         except ConnectionError:
             pass

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,10 +18,12 @@ from optout_service.core.token import Claim
 from optout_service.metrics.counted import Counted
 from optout_service.providers import twilio
 from optout_service.runtime import Runtime
+from optout_service.store import reviews
 from tests import stage
 from tests.api.asking import MAIL, Asker
 from tests.cast import ANA, CANARIES
 from tests.stage import Cast
+from tests.store.acts import doubt
 
 PORT = 9464
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -172,3 +175,14 @@ def test_the_page_tells_of_every_metric_and_of_no_other(ask: Asker) -> None:
     shown = set(re.findall(r"^# TYPE (\S+) ", exposition(ask.client), re.MULTILINE))
     told = set(re.findall(r"^\| `(optout_[a-z_]+)`", PAGE.read_text(), re.MULTILINE))
     assert told == shown
+
+
+def test_a_review_that_nobody_decided_in_time_is_seen(
+    counting: Runtime, cast: Cast, ask: Asker
+) -> None:
+    with counting.writing() as connection:
+        for days in (1, 30):
+            received = counting.now() - timedelta(days=days)
+            reviews.open_review(connection, doubt(cast.acme), at=received, keys=counting.keys)
+    found = figures(ask.client)
+    assert (found["optout_reviews_open",], found["optout_reviews_overdue",]) == (2, 1)

@@ -3,7 +3,7 @@
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,7 +43,7 @@ class Then(Runtime):
 @pytest.fixture
 def then(rt: Runtime, cast: Cast) -> Iterator[Then]:
     """The same store, on the day of the play."""
-    runtime = Then(rt.settings, rt.keys, rt.links, rt.database, rt.checks)
+    runtime = Then(**{part.name: getattr(rt, part.name) for part in fields(rt)})
     yield runtime
     Then.moment = DAY
 

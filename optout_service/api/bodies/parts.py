@@ -49,7 +49,7 @@ class ScopeShape(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """A suppression. ``address`` is null where only its digest is known."""
+    """A suppression. ``address`` is null where nothing but its digest is known."""
 
     address: str | None
     reason: Reason
