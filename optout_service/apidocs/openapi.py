@@ -29,6 +29,7 @@ from optout_service.envelope import RETRY_AFTER_SECONDS
 from optout_service.web import STATUS, Route
 
 _REF: Final = "#/components/schemas/{name}"
+_JSON: Final = "application/json"
 _PROBLEM: Final = "application/problem+json"
 _VARIABLE: Final = re.compile(r"<(?:(?P<type>\w+):)?(?P<name>\w+)>")
 _TENANT: Final = {
@@ -190,11 +191,13 @@ def _answers(operation: Operation) -> dict[str, Any]:
 
 def _content(shape: type[Struct] | Media, example: Any) -> dict[str, Any]:
     if isinstance(shape, Media):
-        shown: dict[str, Any] = {"schema": {"type": "string"}}
+        # Of JSON that is described in words nothing is said but that it is JSON.
+        described: dict[str, Any] = {} if _JSON in shape.types else {"type": "string"}
+        shown: dict[str, Any] = {"schema": described}
         content = dict.fromkeys(shape.types, shown)
     else:
         shown = {"schema": {"$ref": _REF.format(name=shape.__name__)}}
-        content = {"application/json": shown}
+        content = {_JSON: shown}
     if example is not None:
         shown["example"] = example
     return content
