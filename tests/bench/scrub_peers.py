@@ -19,6 +19,7 @@ CHUNK = 500
 def duckdb_files(listed: Path, suppressed: Path, out: Path) -> None:
     """DuckDB, anti-join of two CSV files."""
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(
             f"COPY (SELECT l.* FROM read_csv('{listed}', header = true) l ANTI JOIN "
             f"read_csv('{suppressed}', header = true) s ON lower(trim(l.email)) = s.email) "

@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
+from xml.etree import ElementTree
 
 import psycopg
 import pytest
@@ -20,6 +22,7 @@ from optout_service.store.scripts import CallScript
 from optout_service.store.senders import SenderKind
 from tests import stage
 from tests.cast import ANA, BO
+from tests.docs.pages import ROOT, blocks
 from tests.providers import playing
 from tests.providers.calling import PATH, Phone, path_of, post
 from tests.providers.playing import PHONE, events, fields, register, share_account
@@ -61,6 +64,14 @@ def test_a_call_says_who_is_calling_and_in_the_same_breath_which_key_opts_out(
     assert first is not None
     assert first.text == "This is Acme Shop. To be removed from our list, press 9."
     assert events(rt) == 0, "to be called is not an act"
+
+
+def test_the_page_shows_what_is_answered(ring: Ring, speak: Speak) -> None:
+    speak(message="https://media.acme.example/autumn.mp3")
+    (shown,) = [block for block in blocks(ROOT / "docs" / "calls.md") if block.language == "xml"]
+    expected = shown.text.replace("https://<your host>", stage.PUBLIC_URL)
+    whole = partial(ElementTree.canonicalize, strip_text=True)
+    assert whole(ring().answer.text) == whole(expected)
 
 
 def test_a_key_counts_while_something_is_still_being_said(ring: Ring, speak: Speak) -> None:
