@@ -17,16 +17,15 @@ from typing import IO, Any, Final, Self
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from optout_service.core.keyring import KeyRing
+from optout_service.store import sieves
+from optout_service.store.sieves import Bits, Flags, Numbers
 
-Numbers = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
 Section = tuple[int, int, str, int]
 """Tenant, channel, topic and purpose of a suppression, as the database has them."""
 
-_MAGIC: Final = b"optout digests 1"
+_MAGIC: Final = b"optout digests 2"
 _SEAL_BYTES: Final = 32
 _MOST_SECTIONS: Final = 1000
 _IN_MEMORY: Final = 1 << 18
@@ -57,12 +56,17 @@ class _Contents(msgspec.Struct, frozen=True):
     origin: Origin
     sections: tuple[tuple[Section, int], ...]
 
+    @property
+    def counts(self) -> list[int]:
+        """How many digests each section has."""
+        return [count for _, count in self.sections]
+
 
 class Digests:
-    """A set of digests, as two sorted arrays of halves."""
+    """A set of digests, as two arrays of halves, sorted together; a large one with a sieve."""
 
-    def __init__(self, high: Numbers, low: Numbers) -> None:
-        self._high, self._low = high, low
+    def __init__(self, high: Numbers, low: Numbers, sieve: Bits | None = None) -> None:
+        self._high, self._low, self._sieve = high, low, sieve
 
     @classmethod
     def of(cls, digests: bytes) -> Self:
@@ -72,22 +76,26 @@ class Digests:
         return cls(high[order], low[order])
 
     def holds(self, high: Numbers, low: Numbers) -> Flags:
-        """Which of these are in the set; they are sorted by their high halves."""
-        size = self._high.size
+        """Which of these are in the set, in any order."""
         found = np.zeros(high.shape, np.bool_)
-        places = np.searchsorted(self._high, high)
-        open_ = np.flatnonzero(places < size)
+        if self._sieve is None:
+            open_ = np.arange(high.size)
+        else:
+            open_ = np.flatnonzero(sieves.passing(self._sieve, high))
+        # One after the other through the list, what is near is in the processor's memory already.
+        open_ = open_[np.argsort(high[open_])]
+        places = np.searchsorted(self._high, high[open_])
         # More than once only where two digests share their first 64 bits.
-        while open_.size:
-            at = places[open_]
-            same = self._high[at] == high[open_]
-            open_, at = open_[same], at[same]
-            hit = self._low[at] == low[open_]
+        while True:
+            inside = places < self._high.size
+            open_, places = open_[inside], places[inside]
+            same = self._high[places] == high[open_]
+            open_, places = open_[same], places[same]
+            if not open_.size:
+                return found
+            hit = self._low[places] == low[open_]
             found[open_[hit]] = True
-            places[open_] += 1
-            open_ = open_[~hit]
-            open_ = open_[places[open_] < size]
-        return found
+            open_, places = open_[~hit], places[~hit] + 1
 
 
 class DigestTable:
@@ -163,10 +171,13 @@ def _assemble(
     head += b" " * (-(start + 8 + len(head)) % 8)
     out.seek(start)
     out.write(len(head).to_bytes(8) + head)
-    for files in parts.values():
-        for file in files:
+    highs = []
+    for high, low in parts.values():
+        highs.append(out.tell())
+        for file in (high, low):
             file.seek(0)
             shutil.copyfileobj(file, out, _COPIED_AT_ONCE)
+    _add_sieves(out, [*zip(highs, contents.counts, strict=True)])
     out.seek(start)
     seal = keys.table_seal()
     while block := out.read(_COPIED_AT_ONCE):
@@ -177,9 +188,27 @@ def _assemble(
     os.fsync(out.fileno())
 
 
+def _add_sieves(out: IO[bytes], lists: list[tuple[int, int]]) -> None:
+    """``lists``: where the sorted first halves of each section stand, and how many they are."""
+    at = out.tell()
+    out.truncate(at + sum(sieves.size_of(count) for _, count in lists))
+    out.flush()
+    with mmap.mmap(out.fileno(), 0) as mapped:
+        for start, count in lists:
+            size = sieves.size_of(count)
+            bits = np.frombuffer(mapped, np.uint8, size, at)
+            if size:
+                sieves.mark(bits, np.frombuffer(mapped, np.uint64, count, start))
+            at += size
+            del bits  # while an array looks at it, the map cannot be closed
+
+
 def _sections(mapped: Any, at: int, contents: _Contents) -> Iterator[tuple[Section, Digests]]:
+    sieve = at + 16 * sum(contents.counts)
     for section, count in contents.sections:
         high = np.frombuffer(mapped, np.uint64, count, at)
         low = np.frombuffer(mapped, np.uint64, count, at + 8 * count)
-        at += 16 * count
-        yield section, Digests(high, low)
+        size = sieves.size_of(count)
+        bits = np.frombuffer(mapped, np.uint8, size, sieve) if size else None
+        yield section, Digests(high, low, bits)
+        at, sieve = at + 16 * count, sieve + size
