@@ -22,6 +22,7 @@ from optout_service.core.policy import Suppression, Verdict
 from optout_service.core.scope import Scope
 from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
+from optout_service.hands import Hands
 from optout_service.keywordfiles import Readers
 from optout_service.metrics import Metrics
 from optout_service.settings import Settings
@@ -49,6 +50,7 @@ class Runtime:
     database: Database
     checks: Checks
     tables: Tables
+    hands: Hands
     readers: Readers
     metrics: Metrics = field(default_factory=Metrics)
     _acts: threading.local = field(default_factory=threading.local, repr=False)
@@ -120,6 +122,7 @@ class Runtime:
             database,
             Checks(database.dialect),
             tables,
+            Hands(keys, wanted=settings.scrub_hand),
             readers,
             cls._metrics(settings),
         )
@@ -236,7 +239,8 @@ class Runtime:
         return self.readers.read(tenant, text, language)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, and send home whoever helps."""
+        self.hands.close()
         self.database.close()
 
     def _question(self, tenant: int, asked: Scope, api_key: int) -> Question:

@@ -86,6 +86,11 @@ class Settings:
         "From how many suppressions on a tenant gets such a table; 0: none does.",
         knobs.number(0, 2**40),
     )
+    scrub_hand: bool = knob(
+        True,
+        "Whether a worker with a long list to scrub starts a second process to help it.",
+        knobs.flag,
+    )
     spool_bytes: int = knob(
         1024**3,
         "How much of a long answer is gathered on disk before it is begun.",

@@ -12,6 +12,7 @@ from optout_service.api import binding, checks, streams
 from optout_service.api.auth import Caller
 from optout_service.api.bodies import checks as bodies
 from optout_service.core import lists
+from optout_service.core.digesting import Digester
 from optout_service.core.errors import UnsupportedMediaType
 from optout_service.core.lists import MEDIA_TYPES, Listing, Told
 from optout_service.core.scope import Kind
@@ -29,7 +30,8 @@ def scrub(caller: Caller) -> Response:
         blocks = streams.body()
         snapshot = held.enter_context(rt.snapshot(caller.tenant, scope, api_key=caller.api_key))
         listing = lists.read(blocks, told)
-        done = Scrub(listing, kind, rt.keys, snapshot.probe, asked.keep, bool(asked.safe), counts)
+        digested = rt.hands.all(Digester(listing, kind, rt.keys), listing.blocks)
+        done = Scrub(listing, digested, snapshot.probe, asked.keep, bool(asked.safe), counts)
         response, whole = streams.answer(done.pieces())
         if not whole:
             response.call_on_close(held.pop_all().close)

@@ -65,6 +65,7 @@ def scrub(
     standard output trust it only if the exit status is 0.
     """
     from optout_service.core import lists
+    from optout_service.core.digesting import Digester
     from optout_service.core.scrubbing import Counts, Keep, Scrub
     from optout_service.store import tenants
 
@@ -82,7 +83,8 @@ def scrub(
             files.written(target) as out,
         ):
             listing = lists.read(blocks, _told(source, kind, **told))
-            done = Scrub(listing, kind, rt.keys, snapshot.probe, Keep(keep), safe, counts)
+            digested = rt.hands.all(Digester(listing, kind, rt.keys), listing.blocks)
+            done = Scrub(listing, digested, snapshot.probe, Keep(keep), safe, counts)
             for piece in done.pieces():
                 out.write(piece)
     shown = {

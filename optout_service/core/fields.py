@@ -70,7 +70,7 @@ class Finder:
 
     def __init__(self, field: str | None, kind: Kind | None) -> None:
         """``field``: its name, exactly; None: a name that such fields have."""
-        self._field = field
+        self.field = field
         self._names = _NAMES[kind]
 
     def address(self, raw: bytes) -> str | None:
@@ -78,7 +78,7 @@ class Finder:
         values = values_of(raw)
         if values is None:
             return None
-        name = self._field or _chosen(tuple(values), self._names)
+        name = self.field or _chosen(tuple(values), self._names)
         found = values.get(name) if name is not None else None
         return found if isinstance(found, str) else None
 

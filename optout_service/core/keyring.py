@@ -20,6 +20,7 @@ from optout_service.core.errors import Misconfigured, WrongKeys
 from optout_service.core.scope import Kind
 
 KEY_BYTES: Final = 32
+DIGEST_BYTES: Final = 16
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class KeyRing:
     def _digesters(self) -> "dict[Kind, blake2b]":
         return {
             kind: blake2b(
-                digest_size=16,
+                digest_size=DIGEST_BYTES,
                 key=self.pepper,
                 person=f"{kind}/{CANONICAL_VERSION}".encode(),
             )

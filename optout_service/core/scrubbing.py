@@ -6,20 +6,15 @@ An address that cannot be one is never called allowed: nobody could have suppres
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from optout_service.core import cutting, fields, rows, spreadsheet
-from optout_service.core.address import canonical_sha256
+from optout_service.core import fields, rows, spreadsheet
 from optout_service.core.cutting import Cut, Places
-from optout_service.core.errors import InvalidAddress
-from optout_service.core.keyring import KeyRing
+from optout_service.core.digesting import Digested
 from optout_service.core.lists import Listing, Media
-from optout_service.core.rows import Block
-from optout_service.core.scope import Kind
 
 Probe = Callable[[bytes], bytes]
 """From digests, one after the other, to a byte for each: 1 if it is suppressed, else 0."""
@@ -54,13 +49,13 @@ class Counts:
 class Scrub:
     """One pass over one list.
 
-    ``kind``: of its addresses. ``safe``: whether cells that a spreadsheet would compute are made
-    harmless, which changes them; only CSV has such cells. ``counts`` grows as ``pieces`` is read.
+    ``digested``: its blocks, in order, with their digests. ``safe``: whether cells that a
+    spreadsheet would compute are made harmless, which changes them; only CSV has such cells.
+    ``counts`` grows as ``pieces`` is read.
     """
 
     listing: Listing
-    kind: Kind
-    keys: KeyRing
+    digested: Iterator[Digested]
     probe: Probe
     keep: Keep
     safe: bool
@@ -70,8 +65,8 @@ class Scrub:
         """The list that comes out, in pieces. Raises what reading the list and probing raise."""
         if self.listing.head:
             yield self.listing.encoded(self._head())
-        for block in self.listing.blocks:
-            kept = self._kept(block)
+        for digested in self.digested:
+            kept = self._kept(digested)
             if kept:
                 yield self.listing.encoded(kept)
 
@@ -83,9 +78,9 @@ class Scrub:
             head = spreadsheet.safe_row(head, self.listing.delimiter)
         return self._marked(head, VERDICT) if self.keep is Keep.ALL else head
 
-    def _kept(self, block: Block) -> bytes:
-        found = cutting.cut(block, self.listing.delimiter, self.listing.column)
-        verdicts = self._verdicts(block, found)
+    def _kept(self, digested: Digested) -> bytes:
+        block, found = digested.block, digested.found
+        verdicts = self._verdicts(digested)
         counted = np.bincount(verdicts, minlength=4).tolist()
         self.counts.rows += sum(counted[:_EMPTY])
         self.counts.suppressed += counted[_SUPPRESSED]
@@ -126,42 +121,13 @@ class Scrub:
         comma = b"" if bare[:-1].strip(b" \t\r") == b"{" else b","
         return b'%b%b"%b":"%b"}%b' % (bare[:-1], comma, VERDICT.encode(), word.encode(), line_end)
 
-    def _verdicts(self, block: Block, found: Cut) -> npt.NDArray[np.uint8]:
+    def _verdicts(self, digested: Digested) -> npt.NDArray[np.uint8]:
         """The verdict for each row."""
-        verdicts = np.full(found.starts.shape, _INVALID, np.uint8)
-        verdicts[found.empty] = _EMPTY
-        places, hashes = self._hashes(block, found)
-        if hashes:
-            digests = self.keys.digests_of(self.kind, hashes)
-            verdicts[places] = np.frombuffer(self.probe(digests), np.uint8)
+        verdicts = np.full(digested.found.starts.shape, _INVALID, np.uint8)
+        verdicts[digested.found.empty] = _EMPTY
+        if digested.digests:
+            verdicts[digested.places] = np.frombuffer(self.probe(digested.digests), np.uint8)
         return verdicts
-
-    def _hashes(self, block: Block, found: Cut) -> tuple[list[int], list[bytes]]:
-        """The rows whose addresses are such, in any order, and the SHA-256 of each."""
-        if self.listing.media is Media.NDJSON or self.kind is not Kind.EMAIL:
-            return self._exactly(block, found, np.flatnonzero(~found.empty))
-        lowered = block.data.lower()
-        plain = cutting.plain_emails(lowered, found)
-        rest = self._exactly(block, found, np.flatnonzero(~(plain | found.empty)))
-        spans = zip(found.cells[plain].tolist(), found.cell_stops[plain].tolist(), strict=True)
-        hashes = [sha256(lowered[a:b]).digest() for a, b in spans]
-        return np.flatnonzero(plain).tolist() + rest[0], hashes + rest[1]
-
-    def _exactly(self, block: Block, found: Cut, wanted: Places) -> tuple[list[int], list[bytes]]:
-        """As ``_hashes``, for these rows, one by one."""
-        places: list[int] = []
-        hashes: list[bytes] = []
-        starts, ends = found.starts[wanted].tolist(), found.ends[wanted].tolist()
-        for place, start, end in zip(wanted.tolist(), starts, ends, strict=True):
-            text = self.listing.address(block.data[start:end])
-            if text is None:
-                continue
-            try:
-                hashes.append(canonical_sha256(self.kind, text))
-            except InvalidAddress:
-                continue
-            places.append(place)
-        return places, hashes
 
 
 def _is_object(raw: bytes) -> bool:

@@ -8,10 +8,9 @@ first, as in ``checks``.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
+from optout_service.core.keyring import DIGEST_BYTES
 from optout_service.store.checks import Checks, Question
 from optout_service.store.codes import CHANNEL, PURPOSE
-
-DIGEST_BYTES: Final = 16
 
 _CHUNK: Final = {"sqlite": 500, "postgresql": 10_000}
 _STANDING: Final = """

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from optout_service.core import address, cutting, lists, rows
 from optout_service.core.address import Address
+from optout_service.core.digesting import Digester
 from optout_service.core.errors import InvalidAddress, OptOutError
 from optout_service.core.lists import Media, Told
 from optout_service.core.rows import Block
@@ -45,7 +46,8 @@ def scrub(
 ) -> tuple[bytes, tuple[int, int, int]]:
     chunks = (data[at : at + pieces] for at in range(0, len(data), pieces))
     listing = lists.read(chunks, Told(media=media, kind=kind, **told))  # type: ignore[arg-type]
-    done = Scrub(listing, kind, KEYS, probe, keep, safe, Counts())
+    digested = Digester(listing, kind, KEYS).all(listing.blocks)
+    done = Scrub(listing, digested, probe, keep, safe, Counts())
     out = b"".join(done.pieces())
     return out, (done.counts.rows, done.counts.suppressed, done.counts.invalid)
 
