@@ -13,16 +13,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlencode
 
 from itsdangerous import URLSafeSerializer
 
 from optout_service.core.address import Address
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim, Links
+from optout_service.providers import twilio
 from tests import stage
-from tests.bench import ground, load
+from tests.bench import ground, load, texts
 from tests.bench.load import Request, Result
 from tests.postgres import PostgreSQL
+from tests.providers import playing
 from tests.server import Server
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -30,6 +33,7 @@ MARK = "<!-- below: written by python -m tests.bench -->\n"
 CONNECTIONS = 32
 FORM = "application/x-www-form-urlencoded"
 CLICK = b"List-Unsubscribe=One-Click"
+_HOOK = "/hooks/twilio/messages"
 Requests = Callable[[], Iterator[Request]]
 
 
@@ -137,6 +141,25 @@ def clicks(links: Links, tenant: int, *, floor: bool) -> Requests:
     return ahead
 
 
+def hooks(base_url: str) -> Requests:
+    """Twilio's posts of a STOP, signed, each from a phone that is new."""
+    url, numbers = f"{base_url}{_HOOK}", itertools.count()
+
+    def fresh() -> Iterator[Request]:
+        for number in numbers:
+            fields = playing.fields(
+                "stop_long_code", From=f"+1212{2000000 + number}", MessageSid=f"SM{number:032x}"
+            )
+            signature = twilio.sign(stage.TOKEN, url, fields)
+            body = urlencode(fields).encode()
+            yield load.post(_HOOK, body, FORM, b"<Response", f"X-Twilio-Signature: {signature}")
+
+    def ahead() -> Iterator[Request]:
+        return iter(list(itertools.islice(fresh(), 20_000)))
+
+    return ahead
+
+
 def batches(key: str, rows: int) -> Requests:
     """Batches of 10,000, one address in ten suppressed."""
     names = [f"s{n * 37 % rows}" if n % 10 == 0 else f"r{n}" for n in range(10_000)]
@@ -186,6 +209,8 @@ def measure(
             (clicks(links, tenant, floor=True), clicks(links, tenant, floor=False)),
             arguments,
         ).line("one-click POST", setup, "0.6, p99 50 ms" if sqlite else "0.55")
+        both = hooks(server.base_url)
+        yield side_by_side(ports, pids, (both, both), arguments).line("signed STOP", setup, "-")
 
 
 def on(setup: Setup, arguments: argparse.Namespace) -> Iterator[str]:
@@ -241,7 +266,7 @@ def main() -> None:
         for line in on(setup, arguments):
             lines.append(line)
             print(line, flush=True)
-    lines += ["", minting()]
+    lines += ["", minting(), "", texts.classifying()]
     text = "\n".join(lines) + "\n"
     print(text)
     if not arguments.dry:

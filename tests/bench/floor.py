@@ -27,6 +27,10 @@ def make_app() -> Flask:
     def batch() -> dict[str, int]:
         return {"checked": len(msgspec.json.decode(request.get_data())["addresses"])}
 
+    @app.post("/hooks/twilio/messages")
+    def hook() -> bytes:
+        return b"<Response/>" if request.form.get("Body") else b"<Response>?</Response>"
+
     @app.post("/u/<token>")
     def one_click(token: str) -> str:
         return "You are unsubscribed." if request.form.get("List-Unsubscribe") else token
