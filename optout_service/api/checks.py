@@ -14,6 +14,7 @@ from optout_service.api.auth import Caller
 from optout_service.api.bodies import checks as bodies
 from optout_service.core.address import Address, canonical_sha256
 from optout_service.core.clearance import Clearance
+from optout_service.core.digesting import digests_of
 from optout_service.core.errors import InvalidAddress, InvalidRequest, TooLarge
 from optout_service.core.policy import Suppression
 from optout_service.core.scope import ANY, Kind, Scope, kind_of
@@ -64,9 +65,9 @@ def check_batch(caller: Caller) -> Response:
         caller.tenant, list(digests.values()), asked, api_key=caller.api_key
     )
     suppressed = [
-        _suppressed(caller, index, request.addresses[index], found[digest])
-        for index, digest in digests.items()
-        if digest in found
+        _suppressed(caller, index, request.addresses[index], found[digests[index]])
+        for index in sorted(digests)
+        if digests[index] in found
     ]
     return answers.answer(bodies.BatchAnswer(len(request.addresses), suppressed, invalid, as_of))
 
@@ -87,16 +88,22 @@ def asked_about(
 def _digests(
     kind: Kind, addresses: list[str]
 ) -> tuple[dict[int, bytes], list[bodies.BatchInvalid]]:
-    """Index -> digest of the valid ones, and the others. No object for each: there are many."""
-    digest_of = runtime().keys.digest_of
-    digests: dict[int, bytes] = {}
-    invalid: list[bodies.BatchInvalid] = []
-    for index, text in enumerate(addresses):
-        try:
-            digests[index] = digest_of(kind, canonical_sha256(kind, text))
-        except InvalidAddress as error:
-            invalid.append(bodies.BatchInvalid(index, text, error.detail))
+    """Index -> digest of the valid ones, and the others."""
+    digests = digests_of(kind, addresses, runtime().keys)
+    invalid = [
+        bodies.BatchInvalid(index, text, _objection(kind, text))
+        for index, text in enumerate(addresses)
+        if index not in digests
+    ]
     return digests, invalid
+
+
+def _objection(kind: Kind, text: str) -> str:
+    try:
+        canonical_sha256(kind, text)
+    except InvalidAddress as error:
+        return error.detail
+    return "This cannot be read as an address."
 
 
 def _match(caller: Caller, row: Suppression) -> bodies.Match:

@@ -1,6 +1,6 @@
 """From the rows of a list to the digests of their addresses: the dear part of a scrub."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -11,7 +11,8 @@ from optout_service.core import cutting
 from optout_service.core.address import canonical_sha256
 from optout_service.core.cutting import Cut, Places
 from optout_service.core.errors import InvalidAddress
-from optout_service.core.keyring import KeyRing
+from optout_service.core.fields import Finder
+from optout_service.core.keyring import DIGEST_BYTES, KeyRing
 from optout_service.core.lists import Listing, Media
 from optout_service.core.rows import Block
 from optout_service.core.scope import Kind
@@ -31,6 +32,22 @@ class Digested(NamedTuple):
 
 
 Digesting = Callable[[Iterable[Block]], Iterator[Digested]]
+
+
+def digests_of(kind: Kind, texts: Sequence[str], keys: KeyRing) -> dict[int, bytes]:
+    """Number -> digest, of those among these texts that are addresses. In no order."""
+    data = "\n".join(texts).encode("utf-8", "surrogatepass")
+    if data.count(b"\n") != len(texts) - 1 or b"\r" in data:
+        # Some text is no line. By itself it may yet be an address with a line end behind it.
+        found = {at: text for at, text in enumerate(texts) if _is_address(kind, text)}
+        hashes = [canonical_sha256(kind, text) for text in found.values()]
+        places, digests = list(found), keys.digests_of(kind, hashes)
+    else:
+        lines = Listing(media=Media.TEXT, finder=Finder(None, kind), blocks=iter(()))
+        made = Digester(lines, kind, keys).of(Block(data, 1))
+        places, digests = made.places.tolist(), made.digests
+    each = (digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES))
+    return dict(zip(places, each, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +99,11 @@ class Digester:
                 continue
             places.append(place)
         return places, hashes
+
+
+def _is_address(kind: Kind, text: str) -> bool:
+    try:
+        canonical_sha256(kind, text)
+    except InvalidAddress:
+        return False
+    return True
