@@ -32,11 +32,14 @@ from optout_service.store.digest_tables import (
     Section,
     halves,
 )
-from optout_service.store.snapshots import Held, Snapshot
+from optout_service.store.snapshots import Held
 from optout_service.store.table_source import Source
 
 MOST_EVENTS: Final = 20_000
 """Events after the table's position that are still read anew; beyond, a new table is due."""
+
+_LOOKS_EVERY: Final = 64
+"""Batches of a tenant without a table between two looks at whether it has grown to one."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,28 +92,34 @@ class Tables:
         self._building = threading.Lock()
         self._kept_up = False
         self._failed: set[int] = set()
+        self._asked_without: dict[int, int] = {}
 
     def keep_up(self) -> None:
         """From now on make, aside, what is found missing: for a process that lives long."""
         self._kept_up = True
 
-    def quick(self, held: Held) -> Snapshot | None:
+    def quick(self, held: Held) -> Quick | None:
         """The quick way to the answers of ``held``, if there is one; else it may come to be."""
         found = self._opened_quick(held)
-        if self._kept_up and self._least_rows and (found is None or found.age > MOST_EVENTS // 2):
-            tenant = held.question.tenant
-            if Source(held.connection, self._dialect, tenant).has_rows(self._least_rows):
-                self._build_aside(tenant)
+        if found is None or found.age > MOST_EVENTS // 2:
+            self._build_if_worth_it(held)
         return found
 
     def narrowed(self, question: Question) -> Narrow | None:
-        """For ``Checks.check_many``: by a table that is there, leaves out who is not suppressed."""
-        if self._table(question.tenant) is None:
-            return None
+        """For ``Checks.check_many``: by a table that is there, leaves out who is not suppressed.
+
+        Now and then it looks whether a table that is not there would be worth making.
+        """
+        tenant = question.tenant
+        if self._table(tenant) is None:
+            asked_before = self._asked_without.get(tenant, 0)
+            self._asked_without[tenant] = asked_before + 1
+            if asked_before % _LOOKS_EVERY or not (self._kept_up and self._least_rows):
+                return None
 
         def narrow(connection: Any, digests: list[bytes]) -> list[bytes]:
             held = Held(self._dialect, connection, question)
-            found = self._opened_quick(held)
+            found = self.quick(held)
             if found is None:
                 return digests
             return [*compress(digests, found.probe(b"".join(digests)))]
@@ -145,6 +154,12 @@ class Tables:
             return None
         changed = source.digests_after(table.origin.ledgers, MOST_EVENTS + 1)
         return None if len(changed) > MOST_EVENTS else _quick(held, table, changed)
+
+    def _build_if_worth_it(self, held: Held) -> None:
+        if self._kept_up and self._least_rows:
+            tenant = held.question.tenant
+            if Source(held.connection, self._dialect, tenant).has_rows(self._least_rows):
+                self._build_aside(tenant)
 
     def _build_aside(self, tenant: int) -> None:
         """In a thread of its own, one at a time; meanwhile the store itself answers.

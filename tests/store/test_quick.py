@@ -324,3 +324,24 @@ def test_a_large_batch_is_answered_by_way_of_the_table_and_says_the_same(
         lambda driver: rt.checks.check_many(driver, question, split(DIGESTS), narrow)
     )
     assert quickly == exact
+
+
+def test_large_batches_too_have_a_table_made_where_it_is_worth_it(
+    rt: Runtime, full: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "_LOOKS_EVERY", 3)
+    tables = tables_in(rt, tmp_path / "cache", least=10)
+    question = rt._question(full.acme, MARKETING, 0)
+    assert tables.narrowed(question) is None, "a process that does not keep up makes none"
+    tables.keep_up()
+    assert [tables.narrowed(question) for _ in range(2)] == [None, None]
+    looking = tables.narrowed(question)
+    assert looking is not None
+    with snapshot(rt) as connection:
+        assert looking(connection, split(DIGESTS)) == split(DIGESTS), "the store answers meanwhile"
+    with tables._building:
+        pass
+    narrow = tables.narrowed(question)
+    assert narrow is not None
+    with snapshot(rt) as connection:
+        assert len(narrow(connection, split(DIGESTS))) < len(split(DIGESTS))
