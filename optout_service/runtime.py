@@ -3,18 +3,19 @@
 The clock is read here and nowhere else.
 """
 
+import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from sqlalchemy import Connection as Connection
 
 from optout_service.core.address import Address
 from optout_service.core.clearance import Clearance, Clearances
-from optout_service.core.errors import Misconfigured, UnknownTopic
+from optout_service.core.errors import Misconfigured, Quarantined, UnknownTopic
 from optout_service.core.evidence import Action, Evidence
 from optout_service.core.keyring import KeyRing
 from optout_service.core.keyword import Reading
@@ -23,6 +24,7 @@ from optout_service.core.scope import Scope
 from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
 from optout_service.hands import Hands
+from optout_service.heights import Heights
 from optout_service.keywordfiles import Readers
 from optout_service.metrics import Metrics
 from optout_service.settings import Settings
@@ -36,6 +38,9 @@ from optout_service.store.snapshots import Held, Snapshot
 
 _MANY: Final = 1000
 """From so many digests on it pays to prove that a table fits."""
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Runtime:
     hands: Hands
     readers: Readers
     metrics: Metrics = field(default_factory=Metrics)
+    heights: Heights = field(default_factory=Heights, repr=False)
     _acts: threading.local = field(default_factory=threading.local, repr=False)
 
     @classmethod
@@ -188,8 +194,12 @@ class Runtime:
         """The verdict for one address now. Raises as ``Checks.check`` does."""
         question = self._question(tenant, asked, api_key)
         digest = self.keys.digest(address)
-        found = self.database.ask_briefly(
-            lambda driver: self.checks.check(driver, question, digest)
+        found = self._not_fallen(
+            tenant,
+            lambda: self.database.ask_briefly(
+                lambda driver: self.checks.check(driver, question, digest)
+            ),
+            lambda verdict: verdict.as_of,
         )
         self.metrics.verdicts(found.suppressed, not found.suppressed)
         return found
@@ -200,8 +210,12 @@ class Runtime:
         """The suppressed among many digests, and the position all of it is true for."""
         question = self._question(tenant, asked, api_key)
         narrow = self.tables.narrowed(question) if len(digests) >= _MANY else None
-        found, as_of = self.database.ask(
-            lambda driver: self.checks.check_many(driver, question, digests, narrow)
+        found, as_of = self._not_fallen(
+            tenant,
+            lambda: self.database.ask(
+                lambda driver: self.checks.check_many(driver, question, digests, narrow)
+            ),
+            lambda answer: answer[1],
         )
         suppressed = sum(map(found.__contains__, digests))
         self.metrics.verdicts(suppressed, len(digests) - suppressed)
@@ -217,7 +231,11 @@ class Runtime:
         with ExitStack() as stack:
             connection = stack.enter_context(self.database.reading_one_state())
             driver = connection.connection.driver_connection
-            held = Held(self.database.dialect, driver, question)
+            held = self._not_fallen(
+                tenant,
+                lambda: Held(self.database.dialect, driver, question),
+                lambda held: held.as_of,
+            )
             quick = self.tables.quick(held)
             if quick is not None:
                 stack.close()
@@ -242,6 +260,36 @@ class Runtime:
         """Give the connections back, and send home whoever helps."""
         self.hands.close()
         self.database.close()
+
+    def quarantine(self, why: str) -> None:
+        """Let no check be answered, by any process, until an operator has looked.
+
+        Opt-outs are still taken. Raises StoreUnavailable.
+        """
+        with self.database.writing() as connection:
+            new = seal.quarantine(connection, self.keys)
+        if new:
+            _log.error("the database is in quarantine", extra={"why": why})
+
+    def _not_fallen(self, tenant: int, ask: Callable[[], _T], position: Callable[[_T], int]) -> _T:
+        """What is answered, unless it is true for a lower position than an earlier answer.
+
+        Raises Quarantined then, and what ``ask`` raises.
+        """
+        before = self.heights.of(tenant)
+        try:
+            found = ask()
+        except Quarantined:
+            # Somebody will look into it, and after that this process begins anew.
+            self.heights.forget()
+            raise
+        if self.heights.is_met(tenant, position(found), before):
+            return found
+        self.quarantine(f"ledger {tenant} stood at {before}, and stands at {position(found)}")
+        raise Quarantined(
+            "The database has gone back behind an earlier answer. Nothing is answered until an "
+            "operator has looked: optout evidence quarantine."
+        )
 
     def _question(self, tenant: int, asked: Scope, api_key: int) -> Question:
         return Question(tenant, asked, api_key, self.keys.fingerprints.pepper, self.now())

@@ -41,6 +41,7 @@ STATUS: Final[Mapping[type[OptOutError], int]] = {
     errors.StoreUnavailable: 503,
     errors.ProviderUnavailable: 503,
     errors.WrongKeys: 503,
+    errors.Quarantined: 503,
     errors.Misconfigured: 503,
 }
 

@@ -93,6 +93,52 @@ def checkpoint(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     ctx.exit(1 if done.behind else 0)
 
 
+@evidence.command("quarantine")
+@json_option
+@settings_options
+@click.pass_context
+def show_quarantine(ctx: click.Context, settings: Settings, as_json: bool) -> None:
+    """Say whether checks are refused because the database is behind, and which ledgers are.
+
+    Status 1 if so. What to do about it stands in docs/evidence.md.
+    """
+    from optout_service.evidence import quarantine
+
+    with opened(settings) as rt:
+        found = quarantine.state(rt)
+    rows = [
+        {
+            "tenant": one.tenant,
+            "stands_at": one.seq,
+            "stood_at": one.checkpoint.seq,
+            "on": one.checkpoint.at,
+        }
+        for one in found.behind
+    ]
+    show({"quarantine": found.quarantined, "ledgers_behind": len(rows)}, as_json=as_json)
+    if not as_json:
+        show_all(rows, as_json=False, nothing="Every ledger is what its newest checkpoint says.")
+    ctx.exit(1 if found.quarantined or rows else 0)
+
+
+@evidence.command()
+@click.option("--reason", required=True, help="Why it may be gone on with. It is signed and kept.")
+@json_option
+@settings_options
+def release(settings: Settings, reason: str, as_json: bool) -> None:
+    """End the quarantine: go on with the ledgers as they are.
+
+    What was recorded after the copy that was put back was made is lost to this database. Record it
+    again first, from what you have: providers' logs, the feed's readers, a newer backup.
+    """
+    from optout_service.evidence import quarantine
+
+    with opened(settings) as rt:
+        made = quarantine.release(rt, reason)
+    rows = [{"tenant": r.tenant, "goes_on_from": r.seq, "stood_at": r.instead_of_seq} for r in made]
+    show_all(rows, as_json=as_json, nothing="")
+
+
 @evidence.command()
 @click.option("--tenant", required=True, help="The tenant's slug.")
 @click.option(
@@ -173,6 +219,7 @@ def _verified_ledger(settings: Settings, tenant: str, kept: Path | None) -> dict
         "broken_at": walked.broken_at,
         "fault": " ".join(filter(None, (walked.fault, *read.faults))),
         "checkpoints": len(read.checkpoints),
+        "releases": read.releases,
         "proven_up_to": max(read.marks, default=0),
     }
 

@@ -177,6 +177,13 @@ class WrongKeys(OptOutError):
     title = "The keys do not fit the database"
 
 
+class Quarantined(OptOutError):
+    """The database is older than what it once held: who opted out since then would look allowed."""
+
+    kind = "quarantined"
+    title = "The database is behind what was recorded"
+
+
 class Misconfigured(OptOutError):
     """The settings or the database are not fit to run with; ``detail`` lists all faults."""
 

@@ -14,7 +14,10 @@ from typing import Final
 
 from optout_service.core.checkpoint import Checkpoint, as_line, from_line, is_good, sign
 from optout_service.core.errors import Conflict
-from optout_service.evidence import lines
+from optout_service.core.policy import PLATFORM
+from optout_service.core.release import Release
+from optout_service.core.release import sign as sign_release
+from optout_service.evidence import lines, releases
 from optout_service.runtime import Connection, Runtime
 from optout_service.store import chain
 from optout_service.store.chain import Position
@@ -28,6 +31,8 @@ class Kept:
 
     checkpoints: tuple[Checkpoint, ...]
     faults: tuple[str, ...] = ()
+    releases: int = 0
+    """How often an operator went on with the ledger although it was behind its checkpoint."""
 
     @property
     def marks(self) -> dict[int, bytes]:
@@ -39,9 +44,18 @@ class Kept:
 class Behind:
     """A ledger that is not what its newest checkpoint says: cut, put back, or written anew."""
 
-    tenant: str
-    seq: int
+    stands: Position
     checkpoint: Checkpoint
+
+    @property
+    def tenant(self) -> str:
+        """Its slug."""
+        return self.stands.slug
+
+    @property
+    def seq(self) -> int:
+        """How many events it has."""
+        return self.stands.seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +72,18 @@ def path(rt: Runtime, tenant: int) -> Path:
 
 
 def read(rt: Runtime, tenant: int, file: Path | None = None) -> Kept:
-    """All checkpoints of a tenant's file, or of a copy of it that was kept elsewhere."""
+    """The checkpoints of a tenant's file, or of a copy of it that was kept elsewhere.
+
+    Those from before a release say nothing of the ledger that was gone on with, and are left out.
+    """
     trusted = rt.signatures.public_keys(tenant)
+    kept = file or path(rt, tenant)
+    made = list(releases.all_of(kept, trusted))
+    released = made[0] if made else None
     found: list[Checkpoint] = []
     faults: list[str] = []
     said: dict[int, str] = {}
-    for number, line in enumerate(lines.forwards(file or path(rt, tenant)), start=1):
+    for number, line in enumerate(lines.forwards(kept), start=1):
         try:
             one = from_line(line)
             bytes.fromhex(one.head)
@@ -72,11 +92,13 @@ def read(rt: Runtime, tenant: int, file: Path | None = None) -> Kept:
             continue
         if not is_good(one, trusted):
             faults.append(f"Line {number} of the checkpoints is signed by none of our keys.")
+        elif released is not None and one.at < released.at:
+            continue
         elif said.setdefault(one.seq, one.head) != one.head:
             faults.append(f"Line {number} of the checkpoints contradicts an earlier one.")
         else:
             found.append(one)
-    return Kept(tuple(found), tuple(faults))
+    return Kept(tuple(found), tuple(faults), len(made))
 
 
 def newest(rt: Runtime, tenant: int) -> Checkpoint | None:
@@ -114,6 +136,46 @@ def write(rt: Runtime, *, wait: bool = True) -> Round:
         return Round(tuple(_append(rt, stands) for stands in grown), wrong)
 
 
+def accept(rt: Runtime, reason: str) -> tuple[Release, ...]:
+    """Go on with the ledgers that are behind: a release for each, and a checkpoint where it stands.
+
+    Where none is, the platform's ledger gets the release. Raises OSError.
+    """
+    directory = rt.settings.effective_checkpoint_dir
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(directory / _LOCK, wait=True):
+        _, wrong = _look(rt)
+        if not wrong:
+            with rt.reading() as connection:
+                stands = chain.position(connection, PLATFORM)
+            return (_release(rt, stands, stands.seq, stands.head.hex(), reason),)
+        made = []
+        for one in wrong:
+            mark = one.checkpoint
+            made.append(_release(rt, one.stands, mark.seq, mark.head, reason))
+            _append(rt, one.stands)
+        return tuple(made)
+
+
+def _release(rt: Runtime, stands: Position, seq: int, head: str, reason: str) -> Release:
+    made = sign_release(
+        rt.signatures,
+        stands.tenant,
+        Release(
+            origin=rt.settings.public_url,
+            tenant=stands.slug,
+            seq=stands.seq,
+            head=stands.head.hex(),
+            instead_of_seq=seq,
+            instead_of_head=head,
+            reason=reason,
+            at=rt.now(),
+        ),
+    )
+    releases.add(path(rt, stands.tenant), made)
+    return made
+
+
 def _look(rt: Runtime) -> tuple[tuple[Position, ...], tuple[Behind, ...]]:
     """The ledgers that have grown since their newest checkpoint, and those that contradict it."""
     with rt.reading() as connection:
@@ -126,7 +188,7 @@ def _look(rt: Runtime) -> tuple[tuple[Position, ...], tuple[Behind, ...]]:
         for stands in chain.positions(connection):
             mark = marks.get(stands.tenant)
             if mark is not None and not _is_met(connection, stands, mark):
-                wrong.append(Behind(stands.slug, stands.seq, mark))
+                wrong.append(Behind(stands, mark))
             elif stands.seq > (0 if mark is None else mark.seq):
                 grown.append(stands)
     return tuple(grown), tuple(wrong)

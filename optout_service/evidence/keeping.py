@@ -6,10 +6,12 @@ several processes on one directory the one that finds the lock free writes.
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 from optout_service.core.errors import Conflict, OptOutError
-from optout_service.evidence import checkpoints
+from optout_service.evidence import checkpoints, quarantine
+from optout_service.evidence.checkpoints import Behind
 from optout_service.runtime import Runtime
 
 _log: Final = logging.getLogger(__name__)
@@ -26,7 +28,8 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
 
     def start(self) -> None:
-        """Begin, unless the settings say never."""
+        """Hold the ledgers to their checkpoints now, and begin, unless the settings say never."""
+        self._look()
         if self._rt.settings.checkpoint_seconds:
             self._thread.start()
 
@@ -46,14 +49,28 @@ class Keeper:
             self._failed("no checkpoint could be written", exc_info=fault)
             return
         if behind:
-            slugs = ", ".join(one.tenant for one in behind)
-            self._failed("a ledger is not what its checkpoint says", tenants=slugs)
+            self._hold(behind)
         else:
             self.failures = 0
+
+    def _hold(self, behind: Sequence[Behind]) -> None:
+        slugs = ", ".join(one.tenant for one in behind)
+        self._failed("a ledger is not what its checkpoint says", tenants=slugs)
+        try:
+            quarantine.hold(self._rt, behind)
+        except OptOutError as fault:
+            self._failed("the database could not be put in quarantine", exc_info=fault)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._rt.settings.checkpoint_seconds):
             self.round()
+
+    def _look(self) -> None:
+        """It may be an old database that was put back: before the first check is answered."""
+        try:
+            quarantine.look(self._rt)
+        except (OptOutError, OSError) as fault:
+            self._failed("the ledgers could not be held to their checkpoints", exc_info=fault)
 
     def _failed(self, what: str, *, exc_info: Exception | None = None, **more: str) -> None:
         self.failures += 1

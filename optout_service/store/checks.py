@@ -16,6 +16,7 @@ from typing import Any, Final
 from optout_service.core.errors import (
     NotFound,
     OptOutError,
+    Quarantined,
     StoreUnavailable,
     Unauthenticated,
     UnknownTopic,
@@ -30,6 +31,7 @@ from optout_service.store.codes import (
     REASON,
     SOURCE,
 )
+from optout_service.store.seal import in_quarantine
 
 _REASON: Final = {number: word for word, number in REASON.items()}
 _SOURCE: Final = {number: word for word, number in SOURCE.items()}
@@ -93,7 +95,7 @@ class Checks:
         """The verdict for one digest.
 
         Raises UnknownTopic, Unauthenticated (the key was revoked or has expired), WrongKeys,
-        NotFound (no such tenant), StoreUnavailable. Never answers without a good read.
+        Quarantined, NotFound (no such tenant), StoreUnavailable. Never answers without a good read.
         """
         rows = self._read(connection, self._one, question, (digest,))
         self._prove(connection, question, rows)
@@ -180,6 +182,11 @@ class Checks:
         seal = connection.execute("SELECT pepper FROM seal WHERE id = 1").fetchone()
         if seal is None:
             return StoreUnavailable("The database is not set up. Run: optout db upgrade.")
+        if in_quarantine(seal[0]):
+            return Quarantined(
+                "The database is behind what was recorded before. Nothing is answered until an "
+                "operator has looked: optout evidence quarantine."
+            )
         if seal[0] != question.pepper:
             return WrongKeys("The database was made with another pepper. Nothing is answered.")
         known = f"SELECT 1 FROM tenant WHERE id = {self._mark}"

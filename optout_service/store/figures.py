@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from optout_service.core.policy import PLATFORM
-from optout_service.store import reviews
+from optout_service.store import reviews, seal
 from optout_service.store.tables import tenant
 
 
@@ -26,8 +26,13 @@ def _open_reviews(conn: Connection, _at: datetime) -> int:
     return reviews.open_count(conn)
 
 
+def _quarantine(conn: Connection, _at: datetime) -> int:
+    return int(seal.is_quarantined(conn))
+
+
 FIGURES: Final[Mapping[str, tuple[str, Callable[[Connection, datetime], int]]]] = {
     "optout_ledger_events": ("Events in all ledgers.", _events),
+    "optout_quarantine": ("1: no check is answered until an operator has looked.", _quarantine),
     "optout_tenants": ("Tenants, without the platform.", _tenants),
     "optout_reviews_open": ("Reviews that nobody has decided yet.", _open_reviews),
     "optout_reviews_overdue": ("Open reviews whose day has passed.", reviews.overdue_count),

@@ -10,6 +10,9 @@ from optout_service.store.tables import seal
 
 _CANARY: Final = b"opted out means opted out"
 _CONTEXT: Final = "canary"
+_MARK: Final = "!"
+"""Stands in place of the first digit of the pepper's fingerprint while the database is in
+quarantine. Every check compares the whole fingerprint, so none is answered, by any release."""
 
 
 def put_on(conn: Connection, keys: KeyRing) -> bool:
@@ -37,7 +40,7 @@ def verify(conn: Connection, keys: KeyRing) -> None:
         raise Misconfigured("The database has not been set up for any keys. Run: optout db upgrade")
     pepper, encryption, canary = row
     prints = keys.fingerprints
-    if pepper != prints.pepper:
+    if pepper not in (prints.pepper, _marked(prints.pepper)):
         raise WrongKeys(
             f"The database was made with the pepper {pepper}, and the one given is {prints.pepper} "
             "(fingerprints). With it every address would look as if nobody had opted out, so the "
@@ -55,6 +58,28 @@ def verify(conn: Connection, keys: KeyRing) -> None:
         raise WrongKeys("The canary row does not open under these keys.")
 
 
+def quarantine(conn: Connection, keys: KeyRing) -> bool:
+    """Let no check be answered from here on. Says whether that is new."""
+    fingerprint = keys.fingerprints.pepper
+    return _replace(conn, fingerprint, _marked(fingerprint))
+
+
+def release(conn: Connection, keys: KeyRing) -> bool:
+    """Let checks be answered again. Says whether that is new."""
+    fingerprint = keys.fingerprints.pepper
+    return _replace(conn, _marked(fingerprint), fingerprint)
+
+
+def in_quarantine(pepper: str) -> bool:
+    """Whether this, of the seal, says so."""
+    return pepper.startswith(_MARK)
+
+
+def is_quarantined(conn: Connection) -> bool:
+    """Whether the database is in quarantine."""
+    return in_quarantine(conn.execute(select(seal.c.pepper)).scalar_one())
+
+
 def note_rings(conn: Connection, keys: KeyRing) -> None:
     """Remember keys that have been added to the rings, so that leaving one out later is noticed."""
     prints = keys.fingerprints
@@ -65,3 +90,11 @@ def note_rings(conn: Connection, keys: KeyRing) -> None:
     )
     if wanted != tuple(known):
         conn.execute(update(seal).values(encryption=wanted[0], signing=wanted[1]))
+
+
+def _marked(fingerprint: str) -> str:
+    return _MARK + fingerprint[1:]
+
+
+def _replace(conn: Connection, old: str, new: str) -> bool:
+    return conn.execute(update(seal).where(seal.c.pepper == old).values(pepper=new)).rowcount == 1

@@ -182,7 +182,7 @@ class TestByThemselves:
             cut(connection, cast.acme, random.Random(1))
         keeper.round()
         assert keeper.failures == 1
-        assert caplog.records[-1].tenants == "acme"  # type: ignore[attr-defined]
+        assert "acme" in [getattr(record, "tenants", "") for record in caplog.records]
 
     def test_it_runs_until_it_is_stopped_and_not_at_all_if_it_is_to_be_never(
         self, rt: Runtime, cast: Cast

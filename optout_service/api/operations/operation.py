@@ -50,6 +50,7 @@ ANY_ROUTE: Final[Refusals] = (
     errors.Internal,
     errors.StoreUnavailable,
     errors.WrongKeys,
+    errors.Quarantined,
 )
 """What every route may refuse with."""
 
