@@ -19,6 +19,8 @@ from optout_service.evidence.keeping import keep
 from optout_service.express import Application, Express
 from optout_service.metrics.port import MetricsPort
 from optout_service.providers import FACE as PROVIDERS
+from optout_service.providers.hooks import SNS_HOST
+from optout_service.providers.sns_host import SnsHost
 from optout_service.recipients import FACE as RECIPIENTS
 from optout_service.recipients.express import OneClick
 from optout_service.runtime import Runtime
@@ -51,6 +53,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = runtime.settings.max_body_bytes
     app.extensions["optout"] = runtime
     app.extensions["optout_watch"] = feed.watch(runtime)
+    app.extensions[SNS_HOST] = SnsHost()
     runtime.tables.keep_up()
     runtime.readers.warm()
     # A redirect would turn a mail client's POST into a GET, and lose the opt-out (RFC 8058, 3.1).

@@ -22,6 +22,7 @@ STATUS: Final[Mapping[type[OptOutError], int]] = {
     errors.Unauthenticated: 401,
     errors.NotPermitted: 403,
     errors.BadSignature: 403,
+    errors.Stale: 403,
     errors.NotFound: 404,
     errors.BadToken: 404,
     errors.MethodNotAllowed: 405,
@@ -109,7 +110,8 @@ def register(app: Flask, face: Face) -> None:
     """Add a face's routes to the application, each behind its proof."""
     proofs: dict[str, str] = app.extensions.setdefault("optout_proofs", {})
     for route in face.routes:
-        endpoint = f"{face.name}.{route.view.__name__}"
+        # One view can stand behind several rules: two providers that tell the same things.
+        endpoint = f"{face.name} {'/'.join(route.methods)} {route.rule}"
         app.add_url_rule(
             route.rule,
             endpoint,

@@ -29,7 +29,8 @@ def put_account(caller: Caller) -> Response:
     """
     tenant = own_tenant(caller)
     asked = binding.body(bodies.ACCOUNT)
-    account, token = parse_account(asked.provider, asked.account), parse_token(asked.token)
+    account = parse_account(asked.provider, asked.account)
+    token = parse_token(asked.provider, asked.token)
     rt = runtime()
     with rt.writing() as connection:
         made = senders.put_account(connection, tenant, asked.provider, account, token, keys=rt.keys)

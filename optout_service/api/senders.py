@@ -31,7 +31,7 @@ def create_sender(caller: Caller) -> Response:
         tenant,
         asked.provider,
         parse_account(asked.provider, asked.account),
-        parse_sender(asked.kind, asked.address),
+        parse_sender(asked.provider, asked.kind, asked.address),
         SenderKind(asked.kind),
         asked.topic,
         asked.advanced_opt_out,
@@ -76,7 +76,7 @@ def remove_sender(caller: Caller, provider: str, account: str, address: str) -> 
 def _changed(old: Sender, asked: bodies.SenderChange) -> Sender:
     kind, topic, advanced = asked.kind, asked.topic, asked.advanced_opt_out
     if kind is not None:
-        parse_sender(kind, old.address)
+        parse_sender(old.provider, kind, old.address)
     return replace(
         old,
         kind=old.kind if kind is None else SenderKind(kind),

@@ -6,8 +6,8 @@ from typing import Any, Final
 import click
 
 from optout_service.cli.main import json_option, opened, settings_options, show, show_all
-from optout_service.cli.setup import KINDS, TENANT, account, sender, tenant, topic
-from optout_service.core.sender import parse_sender
+from optout_service.cli.setup import TENANT, account, sender, tenant, topic
+from optout_service.core.sender import KINDS, parse_sender
 from optout_service.settings import Settings
 
 _PROVIDER: Final = click.option("--provider", default="twilio", show_default=True)
@@ -130,7 +130,7 @@ def set_sender(
     given = {"topic": topic, "advanced_opt_out": advanced_opt_out}
     changes: dict[str, Any] = {name: v for name, v in given.items() if v is not None}
     if kind is not None:
-        parse_sender(kind, address)
+        parse_sender(provider, kind, address)
         changes["kind"] = SenderKind(kind)
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)

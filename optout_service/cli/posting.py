@@ -14,6 +14,7 @@ from werkzeug.datastructures import Headers
 from optout_service.core.errors import InvalidRequest
 from optout_service.providers import twilio
 from optout_service.providers.captured import FORM, Captured
+from optout_service.providers.dialect import signed_url
 
 _TIMEOUT_SECONDS: Final = 15
 """As long as Twilio itself waits."""
@@ -77,7 +78,7 @@ def post(request: Captured, to: str, signed_as: str, token: str) -> Answer:
     Raises InvalidRequest when nobody answers there.
     """
     url = _hashed(_target(request, to), request)
-    signed = twilio.signed_url(signed_as, url) if signed_as else url
+    signed = signed_url(signed_as, url) if signed_as else url
     headers = {
         "Content-Type": request.headers.get("Content-Type", FORM),
         "X-Twilio-Signature": twilio.sign(token, signed, request.fields),

@@ -6,11 +6,10 @@ from typing import TextIO
 import click
 
 from optout_service.cli.main import json_option, main, opened, settings_options, show, show_all
-from optout_service.core.sender import parse_account, parse_sender, parse_token
+from optout_service.core.sender import KINDS, parse_account, parse_sender, parse_token
 from optout_service.settings import Settings
 
 TENANT = click.option("--tenant", required=True, help="The tenant's slug.")
-KINDS = ("long_code", "toll_free", "short_code", "messaging_service", "whatsapp", "rcs", "voice")
 
 
 @main.group()
@@ -96,15 +95,20 @@ def account() -> None:
 @account.command("add")
 @TENANT
 @click.option("--provider", default="twilio", show_default=True)
-@click.option("--account", "sid", required=True, help="The account's id, such as AC...")
+@click.option(
+    "--account",
+    "sid",
+    required=True,
+    help="AC..., a Telnyx profile, or an SNS topic's ARN.",
+)
 @click.option(
     "--token-file",
     type=click.File("r"),
-    help="A file with the auth token, - for standard input. Asked for unless given.",
+    help="A file with what proves its hooks, - for standard input. Asked for unless given.",
 )
 @click.option(
     "--token",
-    help="The auth token itself. It stays in the shell's history and every process list.",
+    help="The token itself. It stays in the shell's history and every process list.",
 )
 @json_option
 @settings_options
@@ -117,7 +121,11 @@ def add_account(
     token: str | None,
     as_json: bool,
 ) -> None:
-    """Add a provider account, or a new auth token in front of its old ones."""
+    """Add a provider account, or a new token in front of its old ones.
+
+    What proves its hooks is Twilio's auth token, Telnyx's public key, or the password in the URL of
+    AWS's subscription: see docs/providers.md.
+    """
     from optout_service.store import senders, tenants
 
     # Read before the transaction begins: whoever types would hold up every other writer.
@@ -126,7 +134,7 @@ def add_account(
         found = tenants.get(connection, tenant)
         parse_account(provider, sid)
         made = senders.put_account(
-            connection, found.id, provider, sid, parse_token(secret), keys=rt.keys
+            connection, found.id, provider, sid, parse_token(provider, secret), keys=rt.keys
         )
     show({"account": made.account, "tokens": len(made.tokens)}, as_json=as_json)
 
@@ -180,7 +188,7 @@ def create_sender(
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
         tenants.require_topics(connection, found.id, [topic])
-        parse_sender(kind, address)
+        parse_sender(provider, kind, address)
         made = Sender(
             tenant=found.id,
             provider=provider,

@@ -121,6 +121,13 @@ class BadSignature(OptOutError):
     title = "Bad signature"
 
 
+class Stale(OptOutError):
+    """A hook that is genuine and too old to be taken. Nothing of it was read."""
+
+    kind = "stale"
+    title = "Too old"
+
+
 class NotLiftable(OptOutError):
     """What stands may not be lifted by this caller; ``extra["liftable_by"]`` says who may."""
 

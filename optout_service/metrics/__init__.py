@@ -32,6 +32,9 @@ class Metrics:
     def refusal(self, kind: str) -> None:
         """A request that was refused, or failed."""
 
+    def hook_refused(self, provider: str, why: str) -> None:
+        """A provider's hook that was refused unread; ``why`` is one of a handful of words."""
+
     def feed_read(self, api_key: int, behind: int, at: float) -> None:
         """How many events a reader of the feed still has before it, at this time (Unix)."""
 

@@ -64,6 +64,15 @@ class Counted(Metrics):
         self._refusals = Counter(
             "optout_refusals", "Requests refused or failed, by kind.", ["kind"], registry=own
         )
+        self._hooks_refused = Counter(
+            "optout_hooks_refused", "Hooks refused unread.", ["provider", "why"], registry=own
+        )
+        self._gauge(own)
+        self._timed: dict[tuple[str, str, str], Histogram] = {}
+        self._suppressed = self._verdicts.labels("suppressed")
+        self._allowed = self._verdicts.labels("allowed")
+
+    def _gauge(self, own: CollectorRegistry) -> None:
         self._behind = Gauge(
             "optout_feed_behind_events",
             "Events that a reader of the feed had before it when it read last, by id of its key.",
@@ -85,9 +94,6 @@ class Counted(Metrics):
             multiprocess_mode="livesum",
             registry=own,
         )
-        self._timed: dict[tuple[str, str, str], Histogram] = {}
-        self._suppressed = self._verdicts.labels("suppressed")
-        self._allowed = self._verdicts.labels("allowed")
 
     def request(self, route: str, method: str, status: str, seconds: float) -> None:
         """As ``Metrics``."""
@@ -126,6 +132,10 @@ class Counted(Metrics):
     def refusal(self, kind: str) -> None:
         """As ``Metrics``."""
         self._refusals.labels(kind).inc()
+
+    def hook_refused(self, provider: str, why: str) -> None:
+        """As ``Metrics``."""
+        self._hooks_refused.labels(provider, why).inc()
 
     def feed_read(self, api_key: int, behind: int, at: float) -> None:
         """As ``Metrics``."""

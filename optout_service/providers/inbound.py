@@ -1,7 +1,6 @@
 """What a provider tells us, whoever it is: a person's message, or what became of one of ours.
 
-A provider's dialect is parsed into these, and everything behind them knows these alone. A new
-provider is one file that makes them, one row in ``hooks``, one folder of recorded bodies.
+A provider's dialect is parsed into these, and everything behind them knows these alone.
 """
 
 from collections.abc import Callable
@@ -26,6 +25,7 @@ class Inbound:
     ``to``: the sender that was answered, ``service``: the pool it belongs to, or "".
     ``matched``: what the provider took the message for; where it is there, the provider has acted
     on it and has answered. ``occurred_at``: when it was sent, if the provider says so; aware, UTC.
+    ``answerable``: what stands in the answer to its hook is sent to the person.
     """
 
     provider: str
@@ -38,6 +38,7 @@ class Inbound:
     text: str
     matched: Intent | None = None
     occurred_at: datetime | None = None
+    answerable: bool = True
 
     @property
     def key(self) -> ProviderMessage:
@@ -92,6 +93,21 @@ class Status:
 
 MAX_KEY: Final = 200
 """The longest id that the ledger keeps of a provider's message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a provider asks of the service itself, and of nobody: to confirm that it listens, say.
+
+    ``run`` is called outside a transaction; it raises ProviderUnavailable where it is to be asked
+    again.
+    """
+
+    run: Callable[[], None]
+
+
+Delivery = Inbound | Status | Errand | None
+"""What comes where one URL takes all that a provider tells. None: nothing that concerns us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,9 @@ def who_answers(kind: SenderKind, text: str, matched: Intent | None, *, advanced
 
 
 def we_answer(sender: Sender, inbound: Inbound) -> bool:
-    """Whether the reply to this message is ours to give."""
+    """Whether the reply to this message is ours to give, and would arrive."""
+    if not inbound.answerable:
+        return False
     kind = kind_reached(sender, inbound.channel)
     who = who_answers(kind, inbound.text, inbound.matched, advanced=sender.advanced_opt_out)
     return who is Who.US

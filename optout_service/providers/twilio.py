@@ -7,12 +7,12 @@ Sources: Twilio, "Webhooks security"; "Messaging webhooks, request parameters"; 
 import hmac
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
@@ -26,7 +26,15 @@ from twilio.request_validator import (
 from optout_service.core.errors import BadSignature, Malformed
 from optout_service.core.keyword import Intent
 from optout_service.core.scope import Channel
-from optout_service.providers.inbound import MAX_KEY, Answers, Inbound, Meaning, Status
+from optout_service.providers.dialect import (
+    Dialect,
+    Fields,
+    Headers,
+    Parameters,
+    Request,
+    Unproven,
+)
+from optout_service.providers.inbound import MAX_KEY, Answers, Inbound, Meaning, Status, Told
 
 PROVIDER: Final = "twilio"
 
@@ -44,36 +52,6 @@ _DIGITS = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 _LEGACY: Final = {"!": "%21", "'": "%27", "(": "%28", ")": "%29", "*": "%2A"}
 
 
-class Fields(Protocol):
-    """Fields by name."""
-
-    def get(self, key: str, default: str, /) -> str: ...
-
-
-class Parameters(Fields, Protocol):
-    """Form fields that may repeat, as Werkzeug's MultiDict has them."""
-
-    def getlist(self, key: str, /) -> list[str]: ...
-    def __iter__(self) -> Iterator[str]: ...
-
-
-class Headers(Protocol):
-    """Header fields by name, in any case."""
-
-    def get(self, key: str, /) -> str | None: ...
-
-
-def signed_url(public_url: str, raw_target: str) -> str:
-    """The URL that Twilio signed: our public base, then path and query as they came on the wire.
-
-    ``raw_target``: the undecoded request target, in origin or absolute form (RFC 9112, 3.2).
-    """
-    if not raw_target.startswith("/"):
-        parts = urlsplit(raw_target)
-        raw_target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    return f"{public_url}{raw_target}"
-
-
 def verify(
     url: str,
     parameters: Parameters,
@@ -83,9 +61,9 @@ def verify(
 ) -> int:
     """The place, in ``tokens``, of the one that signed this request.
 
-    ``url``: by ``signed_url``. ``parameters``: the form's fields, blank and repeated ones too; none
-    for a body of another type, which is proven by ``bodySHA256`` in the query. Tried are HMAC-SHA1
-    and, where the settings header says so, HMAC-SHA256. Raises BadSignature for all else.
+    ``url``: by ``dialect.signed_url``. ``parameters``: the form's fields, blank and repeated ones
+    too; none for a body of another type, which is proven by ``bodySHA256`` in the query. Tried are
+    HMAC-SHA1 and, where the settings header says so, HMAC-SHA256. Raises BadSignature for all else.
     """
     if not _body_is_proven(url, parameters, body):
         raise BadSignature("This request carries no signature of its account.")
@@ -177,6 +155,21 @@ XML: Final = '<?xml version="1.0" encoding="UTF-8"?>'
 MEDIA_TYPE: Final = "text/xml; charset=utf-8"
 ANSWERS: Final = Answers(MEDIA_TYPE, f"{XML}<Response/>", reply)
 """Silence is an empty ``<Response/>``, never plain text, which Twilio would send out."""
+
+
+def form_hook(parse: Callable[[Parameters], Told]) -> Dialect[Told]:
+    """A hook whose body is a form; what it tells is what ``parse`` makes of its fields."""
+
+    def read(request: Request) -> Unproven[Told]:
+        account = request.form.get("AccountSid", "")
+        return Unproven(account, signer_of(request), partial(parse, request.form))
+
+    return Dialect(PROVIDER, None, ANSWERS, read)
+
+
+def signer_of(request: Request) -> Callable[[Sequence[str]], int]:
+    """``verify`` of a request, waiting for the tokens."""
+    return partial(verify, request.url, request.form, request.body, request.headers)
 
 
 def sign(token: str, url: str, parameters: Mapping[str, str]) -> str:

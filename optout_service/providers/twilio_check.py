@@ -16,6 +16,7 @@ from werkzeug.datastructures import Headers
 from optout_service.core.errors import BadSignature
 from optout_service.providers import distortions, twilio
 from optout_service.providers.captured import Captured
+from optout_service.providers.dialect import signed_url
 from optout_service.providers.distortions import Fields
 
 _SETTINGS: Final = "X-Twilio-Webhooks-Signature-Settings"
@@ -94,7 +95,7 @@ def diagnose(captured: Captured, tokens: Sequence[str], public_url: str = "") ->
 def _as_served(captured: Captured, public_url: str) -> str:
     if not public_url or captured.url.startswith(public_url):
         return captured.url
-    return twilio.signed_url(public_url, captured.url)
+    return signed_url(public_url, captured.url)
 
 
 def _candidates(

@@ -8,14 +8,25 @@ toolkit"; CloudEvents 1.0.
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from optout_service.core.errors import Malformed
 from optout_service.providers import twilio
+from optout_service.providers.dialect import Dialect, Request, Unproven
 from optout_service.providers.inbound import Meaning, Status
 
 _ENDS: Final = ("com.twilio.messaging.message.failed", "com.twilio.messaging.message.undelivered")
 _REASSIGNED: Final = "com.twilio.messaging.reassigned-number.detected"
+
+
+def _read(request: Request) -> Unproven[list[Status]]:
+    # The body is a list of JSON: the account is named in the signed URL.
+    account = request.query.get("AccountSid", "")
+    return Unproven(account, twilio.signer_of(request), partial(parse, request.body, account))
+
+
+HOOK: Final = Dialect(twilio.PROVIDER, None, twilio.ANSWERS, _read)
 
 
 def parse(body: bytes, account: str) -> list[Status]:

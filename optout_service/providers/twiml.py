@@ -10,7 +10,8 @@ from xml.sax.saxutils import quoteattr
 
 from optout_service.core.errors import Malformed
 from optout_service.core.evidence import ProviderMessage
-from optout_service.providers.twilio import PROVIDER, XML, Parameters, escaped
+from optout_service.providers.dialect import Parameters
+from optout_service.providers.twilio import PROVIDER, XML, escaped
 
 # What comes in place of a withheld number, also spelled on a telephone's letter keys.
 _WITHHELD: Final = frozenset(

@@ -106,7 +106,7 @@ def get_account(
     conn: Connection, tenant_id: int, provider: str, account: str, *, keys: KeyRing
 ) -> Account:
     """A tenant's account with a provider. Raises NotFound."""
-    for found in accounts(conn, provider, account, keys=keys) if account.isprintable() else ():
+    for found in accounts(conn, provider, account, keys=keys):
         if found.tenant == tenant_id:
             return found
     raise NotFound("This tenant has no such provider account.")
@@ -149,6 +149,9 @@ def account_ids(conn: Connection, provider: str, tenant_id: int | None = None) -
 
 def accounts(conn: Connection, provider: str, account: str, *, keys: KeyRing) -> list[Account]:
     """All tenants' rows for one account. A token proves a hook only for the tenant that gave it."""
+    if not account.isprintable():
+        # No database takes the NUL character in a text, and no account has it.
+        return []
     query = select(provider_account.c.tenant, provider_account.c.tokens).where(
         provider_account.c.provider == provider, provider_account.c.account == account
     )

@@ -99,6 +99,28 @@ def test_a_token_in_front_proves_hooks_beside_the_older_until_that_is_retired(
     assert kept.tokens == ("n3w",)
 
 
+@pytest.mark.parametrize(
+    ("provider", "account", "token"),
+    [
+        ("telnyx", "0f512bda-ae1e-4597-8e11-e5f5686b97d3", f"{'A' * 43}="),
+        ("aws", "arn:aws:sns:us-west-2:123456789012:two-way", "0123456789abcdef-_ABCDEF"),
+    ],
+)
+def test_an_account_of_each_provider_can_be_added_and_named_in_a_path(
+    ask: Asker, provider: str, account: str, token: str
+) -> None:
+    body = {"provider": provider, "account": account}
+    assert ask.post("/v1/provider-accounts", body | {"token": token}, by="admin").status_code == 201
+    sender = body | {"address": "+15005550008", "kind": "long_code"}
+    assert ask.post("/v1/senders", sender, by="admin").status_code == 201
+    assert ask.get(f"/v1/senders/{provider}/{account}/+15005550008", by="admin").status_code == 200
+    path = f"/v1/provider-accounts/{provider}/{account}/retire-tokens"
+    assert ask.post(path, None, by="admin").json == body | {"tokens": 1}
+    refused = ask.post("/v1/provider-accounts", body | {"token": "s3cret"}, by="admin")
+    assert refused.status_code == 422
+    assert "s3cret" not in refused.text
+
+
 def test_a_keys_secret_is_shown_once_and_opens_what_its_role_may(ask: Asker) -> None:
     made = ask.post("/v1/keys", {"role": "sender", "name": "campaigns"}, by="admin").json
     assert made["key"]["role"] == "sender"

@@ -98,6 +98,7 @@ def test_what_happens_at_the_doors_is_counted(counting: Runtime, cast: Cast, ask
     assert found["optout_lifts_total", "integration"] == 1
     assert found["optout_refusals_total", "invalid-request"] == 1
     assert found["optout_refusals_total", "bad-signature"] == 1
+    assert found["optout_hooks_refused_total", "twilio", "account"] == 1
     timed = "optout_http_request_duration_seconds_count"
     assert found[timed, "POST", "/v1/check", "2xx"] == 3
     assert found[timed, "POST", "/v1/check", "4xx"] == 1

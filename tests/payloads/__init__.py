@@ -1,4 +1,4 @@
-"""Bodies as providers sent them, byte for byte."""
+"""Bodies as providers send them: recorded, or as the provider's own page prints them."""
 
 from pathlib import Path
 
@@ -6,5 +6,6 @@ FOLDER = Path(__file__).parent
 
 
 def load(name: str) -> bytes:
-    """One recorded body, such as ``twilio/stop``."""
-    return (FOLDER / f"{name}.txt").read_bytes()
+    """One body, such as ``twilio/stop_long_code`` or ``telnyx/stop.json``."""
+    path = FOLDER / name
+    return (path if path.suffix else path.with_suffix(".txt")).read_bytes()

@@ -108,6 +108,16 @@ def test_a_whatsapp_message_to_a_long_code_is_ours_to_answer() -> None:
     assert (we_answer(sender, texted), we_answer(sender, chatted)) == (False, True)
 
 
+@pytest.mark.parametrize("kind", SenderKind)
+@pytest.mark.parametrize("text", ["STOP", "START", "HELP", "please stop", "arrêt"])
+def test_nothing_is_ours_to_say_where_an_answer_does_not_reach_the_person(
+    kind: SenderKind, text: str
+) -> None:
+    sender = Sender(1, "telnyx", "p", "+15005550006", kind, "*", False)
+    inbound = Inbound("telnyx", "p", "m", "sms", "+1", "+15005550006", "", text, answerable=False)
+    assert not we_answer(sender, inbound)
+
+
 @pytest.mark.parametrize(
     ("text", "known"), [("STOP", True), ("Stop!", True), (" help? ", True), ("arrêt", False)]
 )

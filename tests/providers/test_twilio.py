@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers, MultiDict
 from optout_service.core.errors import BadSignature, Malformed
 from optout_service.core.keyword import Intent
 from optout_service.providers import twilio
+from optout_service.providers.dialect import signed_url
 from optout_service.providers.inbound import Inbound, Meaning, Status
 from tests import payloads
 
@@ -233,7 +234,7 @@ def test_while_tokens_are_rotated_each_of_them_is_good() -> None:
     ],
 )
 def test_the_signed_url_is_the_public_one_with_the_target_as_it_came(target: str, url: str) -> None:
-    assert twilio.signed_url("https://x.example", target) == url
+    assert signed_url("https://x.example", target) == url
 
 
 def inbound(name: str) -> Inbound:

@@ -15,6 +15,8 @@ DOORS = {
     "GET /u/<token>": "the signed link",
     "OPTIONS /u/<token>": "the signed link",
     "POST /u/<token>": "the signed link",
+    "POST /hooks/aws/messages": "the subscription's password and SNS's signature",
+    "POST /hooks/telnyx/messages": "Telnyx's signature",
     "POST /hooks/twilio/messages": "Twilio's signature",
     "POST /hooks/twilio/status": "Twilio's signature",
     "POST /hooks/twilio/events": "Twilio's signature",

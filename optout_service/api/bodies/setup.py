@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
 from optout_service.api.bodies.parts import Instant, Limit
-from optout_service.core.sender import FORMS, PROVIDERS
+from optout_service.core.sender import KINDS, PROVIDERS
 from optout_service.store.keys import Role
 
 _SLUG: Final = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
@@ -28,7 +28,7 @@ Contact = Annotated[
     Meta(description="Where recipients can ask.", extra_json_schema={"maxLength": 200}),
 ]
 Provider = Annotated[str, Meta(extra_json_schema={"enum": [*PROVIDERS]})]
-Kind = Annotated[str, Meta(extra_json_schema={"enum": [*FORMS]})]
+Kind = Annotated[str, Meta(extra_json_schema={"enum": [*KINDS]})]
 SenderTopic = Annotated[
     str,
     Meta(description="What a STOP to it stops: one of the tenant's topics; `*` is all."),
@@ -144,7 +144,7 @@ class SendersAnswer(Struct, frozen=True):
 
 
 class AccountShape(Struct, frozen=True):
-    """An account with a provider. ``tokens``: how many of its auth tokens we take; never which."""
+    """An account with a provider. ``tokens``: how many of its tokens we take; never which."""
 
     provider: str
     account: str
@@ -152,7 +152,11 @@ class AccountShape(Struct, frozen=True):
 
 
 class AccountRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An account, or a new auth token for one that is there."""
+    """An account, or a new token for one that is there.
+
+    ``token``: what proves its hooks. At twilio it is the auth token, at telnyx the public key, at
+    aws the password in the URL of the subscription.
+    """
 
     provider: Provider
     account: str
