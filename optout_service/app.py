@@ -22,7 +22,10 @@ from optout_service.providers import FACE as PROVIDERS
 from optout_service.providers.hooks import SNS_HOST
 from optout_service.providers.sns_host import SnsHost
 from optout_service.recipients import FACE as RECIPIENTS
+from optout_service.recipients import visits
+from optout_service.recipients.asking import Requests
 from optout_service.recipients.express import OneClick
+from optout_service.recipients.visits import Visits
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 
@@ -41,6 +44,7 @@ def start(settings: Settings) -> Flask:
     app = create_app(runtime)
     keep(runtime)
     background.every(EVERY_SECONDS, partial(app.extensions["optout_key_use"].write, runtime))
+    background.every(visits.EVERY_SECONDS, partial(app.extensions["optout_visits"].write, runtime))
     if settings.metrics_port:
         background.every(_POOLS_EVERY_SECONDS, partial(watching.note_pools, runtime))
     return app
@@ -54,12 +58,15 @@ def create_app(runtime: Runtime) -> Flask:
     app.extensions["optout"] = runtime
     app.extensions["optout_watch"] = feed.watch(runtime)
     app.extensions[SNS_HOST] = SnsHost()
+    app.extensions["optout_visits"] = Visits()
+    app.extensions["optout_link_requests"] = Requests(runtime.settings)
     runtime.tables.keep_up()
     runtime.readers.warm()
     # A redirect would turn a mail client's POST into a GET, and lose the opt-out (RFC 8058, 3.1).
     app.url_map.strict_slashes = False
     app.url_map.redirect_defaults = False
     app.url_map.merge_slashes = False
+    app.url_map.converters["rest"] = web.Rest
     for face in FACES:
         web.register(app, face)
     app.wsgi_app = _around(app, runtime)  # type: ignore[method-assign, assignment]

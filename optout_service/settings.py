@@ -118,6 +118,12 @@ class Settings:
         "limit.",
         knobs.number(0, 1_000_000),
     )
+    link_requests_per_minute: int = knob(
+        60,
+        "The most requests that people with a damaged link can send in a minute, in all processes "
+        "together; 0: the page has no form.",
+        knobs.number(0, 1_000_000),
+    )
     review_holds: bool = knob(
         True,
         "Whether a doubtful message stops marketing at once, until somebody has decided.",

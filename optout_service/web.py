@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import msgspec
 from flask import Flask, Response, current_app, request
 from werkzeug import exceptions
+from werkzeug.routing import BaseConverter
 
 from optout_service import envelope, express
 from optout_service.core import errors
@@ -89,6 +90,14 @@ class Route:
     methods: tuple[str, ...]
     proof: Proof
     view: Callable[..., Any]
+
+
+class Rest(BaseConverter):
+    """All that is left of a path, with slashes and line breaks: ``<rest:name>`` in a rule."""
+
+    regex = r"(?s:.+)"
+    part_isolating = False
+    weight = 300
 
 
 @dataclass(frozen=True, slots=True)

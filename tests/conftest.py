@@ -20,22 +20,30 @@ from optout_service.app import create_app
 from optout_service.runtime import Runtime
 from optout_service.store import migrating
 from tests import stage
-from tests.browser.needs import missing
+from tests.browser import needs as browser
 from tests.cast import CANARIES
+from tests.clients import needs as clients
 from tests.postgres import ExistingServer, PostgreSQL, in_memory
 from tests.stage import Cast
 
+LACKING = {"browser": browser.missing(), "clients": clients.missing()}
+"""What the tests of a folder lack, if they cannot run; ``docs/pages.md`` says how to get it."""
+
 
 def pytest_configure() -> None:
-    """With ``OPTOUT_TEST_BROWSER=required`` there is a browser, or no test at all."""
-    if os.environ.get("OPTOUT_TEST_BROWSER") == "required" and (lacking := missing()):
-        raise pytest.UsageError(f"OPTOUT_TEST_BROWSER=required, but {lacking}.")
+    """With ``OPTOUT_TEST_BROWSER=required`` there is a browser, or no test at all; so clients."""
+    for folder, lacking in LACKING.items():
+        name = f"OPTOUT_TEST_{folder.upper()}"
+        if os.environ.get(name) == "required" and lacking:
+            raise pytest.UsageError(f"{name}=required, but {lacking}.")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was skipped, and what it takes."""
-    if lacking := missing():
-        terminalreporter.write_line(f"tests/browser was skipped: {lacking}; see docs/pages.md.")
+    for folder, lacking in LACKING.items():
+        if lacking:
+            line = f"tests/{folder} was skipped: {lacking}; see docs/pages.md."
+            terminalreporter.write_line(line)
 
 
 class TrafficRefused(AssertionError):

@@ -19,3 +19,12 @@ def decoded(text: str) -> bytes:
     if encoded(raw) != plain:
         raise ValueError("not as it was written")
     return raw
+
+
+def leading(text: str, size: int) -> bytes:
+    """The first ``size`` bytes of a text of which no more may be left. Raises ValueError."""
+    needed = text[: -(-size * 4 // 3)]
+    raw = base64.b64decode(needed + "A" * (-len(needed) % 4), b"-_", validate=True)
+    if len(needed) * 6 < size * 8:
+        raise ValueError("too little is left")
+    return raw[:size]

@@ -67,9 +67,14 @@ def write(
     return rt.record(connection, evidence)
 
 
+def is_private(environ: Mapping[str, Any]) -> bool:
+    """Whether somebody asks not to be tracked (DNT, Sec-GPC)."""
+    return environ.get("HTTP_DNT") == "1" or environ.get("HTTP_SEC_GPC") == "1"
+
+
 def _traces(environ: Mapping[str, Any]) -> dict[str, str]:
-    """Who asks not to be tracked leaves no more than the act itself (DNT, Sec-GPC)."""
-    if environ.get("HTTP_DNT") == "1" or environ.get("HTTP_SEC_GPC") == "1":
+    """Who asks not to be tracked leaves no more than the act itself."""
+    if is_private(environ):
         return {}
     return {
         "ip": environ.get("REMOTE_ADDR") or "",

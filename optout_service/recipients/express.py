@@ -12,9 +12,9 @@ _FORM: Final = b"List-Unsubscribe=One-Click"
 
 
 class OneClick:
-    """The lane of ``POST /u/<token>``."""
+    """The lane of a POST to a link."""
 
-    route: Final = "/u/<token>"
+    route: Final = link.RULE
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -1,15 +1,17 @@
 """The proof at the recipient's door: the link itself, and what it was minted for."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from optout_service.core import mending
 from optout_service.core.errors import BadToken
 from optout_service.core.scope import ANY, Purpose, Scope
 from optout_service.core.token import Claim, Links
 from optout_service.web import Proof, runtime
 
-_CUT_ON: Final = ".,;:!?)>]}'\"*"
-"""What mail programs and people put behind a link, and programs then take for a part of it."""
+RULE: Final = "/u/<rest:token>"
+"""The path of a link: all of it, since a link may come broken over lines, or within another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,17 @@ class Visit:
 
 
 def read(links: Links, token: str) -> Visit:
-    """The visit of a link, also of one with a full stop or a bracket behind it.
+    """The visit of a link, also of one that was mangled on the way but has all its letters.
 
     Raises BadToken: the same for every fault.
     """
     try:
         return Visit(links.read(token))
     except BadToken:
-        stripped = token.rstrip(_CUT_ON)
-        if stripped == token:
-            raise
-        return Visit(links.read(stripped))
+        for candidate in mending.candidates(token):
+            with suppress(BadToken):
+                return Visit(links.read(candidate))
+        raise
 
 
 LINK: Final = Proof("the signed link", lambda token: read(runtime().links, token))

@@ -6,13 +6,16 @@ Content Security Policy (W3C, level 3): nothing is loaded, the one style is name
 import base64
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from optout_service.core.errors import BadToken, MethodNotAllowed, NotFound, OptOutError
+from optout_service.core import mending
+from optout_service.core.errors import BadToken, MethodNotAllowed, NotFound, OptOutError, TooMany
+from optout_service.core.token import named_tenant
 from optout_service.recipients import languages
 from optout_service.recipients.languages import Language
 from optout_service.web import runtime
@@ -24,6 +27,9 @@ PLAIN: Final = "text/plain; charset=utf-8"
 
 METHODS: Final = "GET, HEAD, OPTIONS, POST"
 """What a link takes."""
+
+ASKING: Final = "/u/-/request"
+"""Where the form of a damaged link's page leads. No token is as short as its parts."""
 
 ACTION: Final = "action"
 """The field by which a form of ours says what it asks for: one of the next five."""
@@ -39,6 +45,13 @@ AGAIN: Final = "again"
 """Which of the checkboxes' values to receive again; what the message was about, if none."""
 OFFER: Final = "offer"
 """The field in which a page carries an offer of ``core.offer``."""
+
+ADDRESS: Final = "address"
+NOTE: Final = "text"
+LINK: Final = "link"
+"""The fields of the form on a damaged link's page: who asks, what else, and what is left of it."""
+_LINK_KEPT: Final = 400
+"""How many characters of a damaged link are kept."""
 
 _LEAVING: Final = (TOPIC, ALL, CHOOSE)
 _RETURNING: Final = (UNDO, RETURN)
@@ -74,12 +87,45 @@ def page(template: str, language: Language, *, status: int = 200, **values: Any)
     return response
 
 
+def damaged(language: Language, *, status: int = 200, notice: str = "") -> Response:
+    """What a person reads whose link cannot be read: other ways, and a form to ask by.
+
+    ``notice``: which of the template's remarks it begins with.
+    """
+    settings = runtime().settings
+    return page(
+        "damaged.html",
+        language,
+        status=status,
+        contact=settings.contact,
+        asks=settings.link_requests_per_minute > 0 and notice != "many",
+        notice=notice,
+        link=left_of_link(),
+        to=urlsplit(settings.public_url).path + ASKING,
+    )
+
+
+def left_of_link() -> str:
+    """What is left of the reader's link: letters that name a tenant, or nothing.
+
+    Not as it came: whatever else stood there, such as an address, is not repeated.
+    """
+    at_form = request.path == ASKING
+    came = request.form.get(LINK, "") if at_form else request.path.removeprefix("/u/")
+    letters = mending.letters(came)[:_LINK_KEPT]
+    return "" if named_tenant(letters) is None else letters
+
+
 def refuse(error: OptOutError, status: int) -> Response:
     """What a person reads when it did not work: never that it is their fault, always a way on."""
     language = languages.choose(request)
     if isinstance(error, BadToken | NotFound):
-        contact = runtime().settings.contact
-        return page("damaged.html", language, status=status, contact=contact)
+        return damaged(language, status=status)
+    if isinstance(error, TooMany):
+        return damaged(language, status=status, notice="many")
+    if request.path == ASKING and status >= 500:
+        # Without what was written: an error repeats no address.
+        return damaged(language, status=status, notice="failed")
     if request.method == "POST" and status >= 500:
         return _not_recorded(language, status)
     response = page("unavailable.html", language, status=status, failed=status >= 500)

@@ -1,14 +1,26 @@
 """The page for people: it asks, and shows what stands. Opening it changes nothing."""
 
-from flask import Response
+from typing import cast
+
+from flask import Response, current_app, request
 
 from optout_service.recipients import pages
 from optout_service.recipients.link import Visit
 from optout_service.recipients.view import View, look
+from optout_service.recipients.visits import Visits
+from optout_service.web import runtime
+
+
+def opened(visit: Visit, token: str) -> Response:
+    """GET and HEAD: the page that asks. That it was opened is counted, and by whom is not."""
+    response = ask(visit, token)
+    visits = cast(Visits, current_app.extensions["optout_visits"])
+    visits.note(runtime(), visit.claim, request.environ)
+    return response
 
 
 def ask(visit: Visit, token: str) -> Response:
-    """GET, and a POST that says nothing: ask what to leave. Writes nothing.
+    """Also for a POST that says nothing: ask what to leave. Writes nothing.
 
     Scanners open every link within minutes of delivery; whoever means it taps the button.
     """

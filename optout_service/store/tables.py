@@ -280,3 +280,15 @@ review = Table(
     sqlite_with_rowid=False,
     comment="What a person must read. private: what was said; grounds: why it was decided so.",
 )
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("tenant", Integer, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("message", String(200), primary_key=True),
+    Column("method", String(8), primary_key=True),
+    Column("hits", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="How often links were opened, by people and scanners alike. day: from 0001-01-01.",
+)

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from optout_service.runtime import Runtime
-from optout_service.store import ledger
+from optout_service.store import ledger, visits
+from optout_service.store.visits import Visited
 from tests.api.asking import MAIL, Asker
 from tests.stage import Cast
 from tests.store.acts import act
@@ -21,6 +22,14 @@ def record(rt: Runtime, tenant: int, day: date, count: int = 1, at: time = time(
         for _ in range(count):
             moment = datetime.combine(day, at, UTC)
             ledger.record(connection, act(tenant), at=moment, keys=rt.keys, lift_cap=9)
+
+
+def visit(rt: Runtime, tenant: int, day: date, hits: dict[tuple[str, str], int]) -> None:
+    """Links that were opened on a day."""
+    with rt.writing() as connection:
+        visits.add(
+            connection, {Visited(tenant, day, *which): number for which, number in hits.items()}
+        )
 
 
 def counts(ask: Asker, **query: Any) -> Any:
@@ -75,6 +84,35 @@ def test_pages_are_of_whole_days_and_leave_nothing_out(rt: Runtime, ask: Asker, 
         seen += [c["events"] for c in page["counts"]]
         start = page["next"]
     assert seen == [1, 2, 3, 4, 5]
+
+
+def test_opened_links_are_told_beside_and_as_what_they_are(
+    rt: Runtime, ask: Asker, cast: Cast
+) -> None:
+    day = date(2026, 3, 1)
+    visit(rt, cast.acme, day, {("c42", "GET"): 489, ("c42", "HEAD"): 30, ("", "GET"): 2})
+    visit(rt, cast.acme, day, {("c42", "GET"): 1})
+    visit(rt, cast.bolt, day, {("c7", "GET"): 5})
+    told = counts(ask, from_="2026-03-01", to="2026-03-01")
+    assert told["counts"] == []
+    assert told["visits"] == [
+        {"day": "2026-03-01", "message": "", "method": "GET", "hits": 2},
+        {"day": "2026-03-01", "message": "c42", "method": "GET", "hits": 490},
+        {"day": "2026-03-01", "message": "c42", "method": "HEAD", "hits": 30},
+    ]
+
+
+def test_a_page_has_whole_days_of_both(rt: Runtime, ask: Asker, cast: Cast) -> None:
+    for day in (2, 4):
+        record(rt, cast.acme, date(2026, 3, day))
+    for day in (1, 2, 3, 5):
+        visit(rt, cast.acme, date(2026, 3, day), {("a", "GET"): day, ("b", "GET"): day})
+    pages, start = [], "2026-03-01"
+    while start:
+        page = counts(ask, from_=start, to="2026-03-09", limit=3)
+        pages.append([sorted({row["day"][-2:] for row in page[of]}) for of in ("counts", "visits")])
+        start = page["next"]
+    assert pages == [[[], ["01"]], [["02"], ["02"]], [["04"], ["03"]], [[], ["05"]]]
 
 
 def test_the_last_thirty_days_are_told_unless_others_are_asked_for(

@@ -42,6 +42,9 @@ def walk(page: Any, link: str, code: str) -> Iterator[str]:
     yield "undone"
     page.goto(f"{link[:-5]}?lang={code}")
     yield "damaged"
+    page.fill("[name=address]", "jo@example.com")
+    page.click("form button")
+    yield "asked"
 
 
 @pytest.mark.parametrize(("code", "theme"), LOOKS)
@@ -96,6 +99,7 @@ def test_every_state_is_one_request_and_leaves_no_cookie(
         "You are unsubscribed",
         "Stop these messages?",
         "This link is incomplete",
+        "We have your request",
     ]
     assert context.cookies() == []
     context.close()

@@ -134,7 +134,7 @@ def test_no_address_and_no_token_is_in_a_line_an_error_or_the_database(
     lines = [json.loads(line) for line in log.splitlines()]
     requests = [line for line in lines if line["event"] == "request"]
     assert len(requests) >= len(answers)
-    assert {line["route"] for line in requests} >= {"/u/<token>", "/v1/check", "-"}
+    assert {line["route"] for line in requests} >= {"/u/<rest:token>", "/v1/check", "-"}
     assert all(re.fullmatch(r"[0-9a-f]{16}", line["request_id"]) for line in requests)
     assert_clean(everything_stored(server, empty_database_url), "the database")
 

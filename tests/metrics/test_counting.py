@@ -102,7 +102,7 @@ def test_what_happens_at_the_doors_is_counted(counting: Runtime, cast: Cast, ask
     timed = "optout_http_request_duration_seconds_count"
     assert found[timed, "POST", "/v1/check", "2xx"] == 3
     assert found[timed, "POST", "/v1/check", "4xx"] == 1
-    assert found[timed, "POST", "/u/<token>", "2xx"] == 1
+    assert found[timed, "POST", "/u/<rest:token>", "2xx"] == 1
     assert found["optout_ledger_events",] == 5
     assert found["optout_tenants",] == 2
     assert found["optout_store_up",] == 1

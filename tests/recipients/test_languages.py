@@ -58,6 +58,8 @@ def test_every_page_is_whole_in_every_language_and_keeps_it(
     answers += [client.post(link, data={"action": "choose", "stop": stop}), client.get(link)]
     answers += [client.post(link, data={"action": "return"}), client.get(f"/u/x?lang={code}")]
     answers += [client.put(link)]
+    request = f"/u/-/request?lang={code}"
+    answers += [client.post(request), client.post(request, data={"address": "jo@example.com"})]
     direction = "rtl" if code in ("ar", "he") else "ltr"
     for answer in answers:
         page = Page(answer.text)
@@ -66,7 +68,7 @@ def test_every_page_is_whole_in_every_language_and_keeps_it(
         assert page.tags.count("h1") == 1
         assert "%(" not in page.words
         assert len(answer.data) < 20_000
-        assert {form["action"] for form in page.attributes.get("form", [])} <= {""}
+        assert {form["action"] for form in page.attributes.get("form", [])} <= {"", request}
         here = [a for a in page.attributes["a"] if a.get("aria-current")]
         assert [a["href"] for a in here] == [f"?lang={code}"]
 

@@ -1,4 +1,4 @@
-"""How many opted out and in, by day."""
+"""How many opted out and in, and how often links were opened, by day."""
 
 from datetime import date
 from typing import Annotated
@@ -32,8 +32,23 @@ class Count(Struct, frozen=True):
     changed: int
 
 
+class VisitCount(Struct, frozen=True):
+    """How often the links of a message were opened on a day (UTC) by this method.
+
+    By people and scanners alike; no person sends a HEAD. ``message``: the sender's id; empty for
+    links that name none or hold an address in it, for readers who ask not to be tracked, and beyond
+    a thousand messages on one day.
+    """
+
+    day: date
+    message: str
+    method: str
+    hits: int
+
+
 class StatsAnswer(Struct, frozen=True):
     """Counts in order of their days, whole days only. ``next``: go on with ``from`` = this."""
 
     counts: list[Count]
     next: date | None
+    visits: list[VisitCount]

@@ -48,8 +48,10 @@ class ReviewShape(Struct, frozen=True):
     """One entry of the queue. ``decided`` is null while it is open.
 
     ``address`` is null where nobody is named, ``hold_event`` where nothing is held meanwhile.
-    ``said``: the text, to whom it was sent, a note; null for who may not see it. ``due_at``: by
-    when it must be decided; ``overdue``: it is not, and that time has passed.
+    ``said``: the text, to whom it was sent, a note; of a damaged link who asks, what they wrote and
+    what is left of the link; null for who may not see it. ``due_at``: by when it must be decided;
+    ``overdue``: it is not, and that time has passed. Of a damaged link the ``address`` is what
+    somebody wrote, proven by nothing: make sure before you decide.
     """
 
     review: int

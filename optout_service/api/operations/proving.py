@@ -74,6 +74,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
                 }
             ],
             "next": None,
+            "visits": [{"day": "2026-11-24", "message": "c42", "method": "GET", "hits": 489}],
         },
     ),
 }
