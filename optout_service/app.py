@@ -43,16 +43,21 @@ def start(settings: Settings) -> Flask:
     runtime = Runtime.build(settings, keyfiles.load(settings))
     app = create_app(runtime)
     keep(runtime)
-    background.every(EVERY_SECONDS, partial(app.extensions["optout_key_use"].write, runtime))
-    background.every(visits.EVERY_SECONDS, partial(app.extensions["optout_visits"].write, runtime))
+    failed = runtime.metrics.task_failed
+    write_use = partial(app.extensions["optout_key_use"].write, runtime)
+    background.every(EVERY_SECONDS, write_use, partial(failed, "key use"))
+    write_visits = partial(app.extensions["optout_visits"].write, runtime)
+    background.every(visits.EVERY_SECONDS, write_visits, partial(failed, "visits"))
     if settings.metrics_port:
-        background.every(_POOLS_EVERY_SECONDS, partial(watching.note_pools, runtime))
+        note = partial(watching.note_pools, runtime)
+        background.every(_POOLS_EVERY_SECONDS, note, partial(failed, "pools"))
     return app
 
 
 def create_app(runtime: Runtime) -> Flask:
     """The WSGI application over one runtime."""
     app = Flask(__name__, static_folder=None, template_folder=None)
+    app.request_class = web.Request
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = runtime.settings.max_body_bytes
     app.extensions["optout"] = runtime

@@ -8,28 +8,30 @@ from collections.abc import Callable
 _log = logging.getLogger(__name__)
 
 
-def every(seconds: float, work: Callable[[], None]) -> None:
+def every(seconds: float, work: Callable[[], None], failed: Callable[[], None]) -> None:
     """Do ``work`` in a thread of its own for as long as the process lives.
 
-    What it raises is logged, and it is tried again at the next turn. Call it after the fork: a
-    thread does not survive one.
+    What it raises is logged, ``failed`` is told, and it is tried again at the next turn. Call it
+    after the fork: a thread does not survive one.
     """
     ended = threading.Event()
 
     def turns() -> None:
         while not ended.wait(seconds):
-            _try(work)
+            attempt(work, failed)
 
     def last() -> None:
         ended.set()
-        _try(work)
+        attempt(work, failed)
 
     atexit.register(last)
     threading.Thread(target=turns, daemon=True).start()
 
 
-def _try(work: Callable[[], None]) -> None:
+def attempt(work: Callable[[], None], failed: Callable[[], None]) -> None:
+    """One turn. Raises nothing."""
     try:
         work()
     except Exception as error:
+        failed()
         _log.warning("a task in the background failed", exc_info=error)

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+import flask
 import msgspec
 from flask import Flask, Response, current_app, request
 from werkzeug import exceptions
+from werkzeug.formparser import FormDataParser
 from werkzeug.routing import BaseConverter
 
 from optout_service import envelope, express
@@ -108,6 +110,24 @@ class Face:
     prefixes: tuple[str, ...]
     routes: tuple[Route, ...]
     refuse: Callable[[OptOutError, int], Response]
+
+
+class _Forms(FormDataParser):
+    """Forms as werkzeug reads them, without parts that have no name (RFC 7578, 4.2: each has one).
+
+    Such a name would be None, which is no text to whoever reads a form.
+    """
+
+    def parse(self, *given: Any, **further: Any) -> Any:
+        stream, form, files = super().parse(*given, **further)
+        named = [(name, text) for name, text in form.items(multi=True) if name is not None]
+        return stream, self.cls(named), files
+
+
+class Request(flask.Request):
+    """A request to any face."""
+
+    form_data_parser_class = _Forms
 
 
 def runtime() -> Runtime:

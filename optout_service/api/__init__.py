@@ -4,6 +4,7 @@ from typing import Final
 
 from optout_service.api import (
     accounts,
+    brand,
     checkpoints,
     checks,
     clearances,
@@ -82,6 +83,8 @@ FACE: Final = Face(
         Route("/v1/tenants", ("POST",), _TENANTS, tenants.create_tenant),
         Route("/v1/tenants/<slug>", ("GET",), _TENANT, tenants.show_tenant),
         Route("/v1/tenants/<slug>", ("PATCH",), _TENANT, tenants.change_tenant),
+        Route("/v1/brand", ("GET",), _TENANT, brand.show_brand),
+        Route("/v1/brand", ("PUT",), _TENANT, brand.put_brand),
         Route("/v1/topics", ("GET",), _TOPICS, topics.list_topics),
         Route("/v1/topics", ("POST",), _TOPICS, topics.create_topic),
         Route("/v1/topics/<slug>", ("PATCH",), _TOPICS, topics.rename_topic),

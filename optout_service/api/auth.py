@@ -181,6 +181,11 @@ def _proof(permission: Permission, find: Callable[[str, str | None], Caller], he
     return Proof(f"API key: {permission}", check)
 
 
+def roles_that(permission: Permission) -> list[str]:
+    """The roles that have a permission."""
+    return [role.value for role in Role if permission in MAY[role]]
+
+
 def own_tenant(caller: Caller) -> int:
     """The tenant that is being set up. Raises InvalidRequest for the platform, which sends nothing.
 
@@ -234,7 +239,7 @@ def _unauthenticated() -> Unauthenticated:
 
 
 def _not_permitted(permission: Permission) -> NotPermitted:
-    roles = [role.value for role in Role if permission in MAY[role]]
+    roles = roles_that(permission)
     return NotPermitted(
         f"This key's role may not do this. It takes a key of one of: {', '.join(roles)}.",
         roles=roles,

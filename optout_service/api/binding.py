@@ -121,6 +121,8 @@ def _detail(what: str, place: inspect.Type) -> str:
         return "Expected a day, such as 2026-01-31."
     if "RFC3339" in what or "timezone" in what:
         return "Expected a time with its zone, such as 2026-01-31T12:00:00Z (RFC 3339)."
+    if "base64" in what:
+        return "Expected bytes in base64 (RFC 4648, 4)."
     if "matching regex" in what:
         return "Expected a text that is not blank."
     if expected := _EXPECTED.fullmatch(what):

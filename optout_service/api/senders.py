@@ -1,7 +1,5 @@
 """By which numbers and messaging services a tenant writes: whose STOP is whose."""
 
-from dataclasses import replace
-
 from flask import Response
 
 from optout_service.api import answers, audit, binding
@@ -35,10 +33,12 @@ def create_sender(caller: Caller) -> Response:
         SenderKind(asked.kind),
         asked.topic,
         asked.advanced_opt_out,
+        asked.channel,
+        asked.language,
     )
     with runtime().writing() as connection:
         tenants.require_topics(connection, tenant, [made.topic])
-        senders.create(connection, made)
+        made = senders.create(connection, made)
     _note(caller, "sender created", made)
     return answers.answer(_shape(made), 201)
 
@@ -51,12 +51,23 @@ def show_sender(caller: Caller, provider: str, account: str, address: str) -> Re
 
 
 def change_sender(caller: Caller, provider: str, account: str, address: str) -> Response:
-    """Change what a sender is, what a STOP to it stops, or who answers it."""
+    """Change what a sender is, what a STOP to it stops, what it speaks, or who answers it.
+
+    It counts from the next text on. What was recorded before stays as it was recorded.
+    """
     asked = binding.body(bodies.SENDER_CHANGE)
     with runtime().writing() as connection:
-        made = _changed(senders.get(connection, caller.tenant, provider, account, address), asked)
+        old = senders.get(connection, caller.tenant, provider, account, address)
+        made = senders.changed(
+            old,
+            kind=asked.kind,
+            topic=asked.topic,
+            channel=asked.channel,
+            language=asked.language,
+            advanced_opt_out=asked.advanced_opt_out,
+        )
         tenants.require_topics(connection, caller.tenant, [made.topic])
-        senders.change(connection, made)
+        made = senders.change(connection, made)
     _note(caller, "sender changed", made)
     return answers.answer(_shape(made))
 
@@ -73,18 +84,6 @@ def remove_sender(caller: Caller, provider: str, account: str, address: str) -> 
     return answers.answer(_shape(gone))
 
 
-def _changed(old: Sender, asked: bodies.SenderChange) -> Sender:
-    kind, topic, advanced = asked.kind, asked.topic, asked.advanced_opt_out
-    if kind is not None:
-        parse_sender(old.provider, kind, old.address)
-    return replace(
-        old,
-        kind=old.kind if kind is None else SenderKind(kind),
-        topic=old.topic if topic is None else topic,
-        advanced_opt_out=old.advanced_opt_out if advanced is None else advanced,
-    )
-
-
 def _note(caller: Caller, act: str, one: Sender) -> None:
     # A whole number would be masked as a recipient's is.
     audit.note(
@@ -94,5 +93,12 @@ def _note(caller: Caller, act: str, one: Sender) -> None:
 
 def _shape(row: Sender) -> bodies.SenderShape:
     return bodies.SenderShape(
-        row.provider, row.account, row.address, row.kind, row.topic, row.advanced_opt_out
+        row.provider,
+        row.account,
+        row.address,
+        row.kind,
+        row.topic,
+        row.channel,
+        row.language,
+        row.advanced_opt_out,
     )

@@ -1,13 +1,12 @@
 """What is shown and changed of a tenant that is set up: by the groups that ``setup`` makes."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 import click
 
 from optout_service.cli.main import json_option, opened, settings_options, show, show_all
 from optout_service.cli.setup import TENANT, account, sender, tenant, topic
-from optout_service.core.sender import KINDS, parse_sender
+from optout_service.core.sender import KINDS
 from optout_service.settings import Settings
 
 _PROVIDER: Final = click.option("--provider", default="twilio", show_default=True)
@@ -109,6 +108,8 @@ def retire_tokens(settings: Settings, tenant: str, provider: str, sid: str, as_j
 @_ADDRESS
 @click.option("--kind", type=click.Choice(KINDS))
 @click.option("--topic", help="What a STOP to it stops; * for all.")
+@click.option("--channel", help="Likewise, its channel alone; * for all.")
+@click.option("--language", help="What its recipients read: a tag such as fr; '' for none.")
 @click.option("--advanced-opt-out/--no-advanced-opt-out", default=None)
 @json_option
 @settings_options
@@ -118,26 +119,23 @@ def set_sender(
     provider: str,
     sid: str,
     address: str,
-    kind: str | None,
-    topic: str | None,
-    advanced_opt_out: bool | None,
     as_json: bool,
+    **changes: Any,
 ) -> None:
-    """Change what is given of a sender."""
-    from optout_service.store import senders, tenants
-    from optout_service.store.senders import SenderKind
+    """Change what is given of a sender, from the next text on.
 
-    given = {"topic": topic, "advanced_opt_out": advanced_opt_out}
-    changes: dict[str, Any] = {name: v for name, v in given.items() if v is not None}
-    if kind is not None:
-        parse_sender(provider, kind, address)
-        changes["kind"] = SenderKind(kind)
+    What was recorded before stays as it was recorded.
+    """
+    from optout_service.store import senders, tenants
+
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
-        made = replace(senders.get(connection, found.id, provider, sid, address), **changes)
+        old = senders.get(connection, found.id, provider, sid, address)
+        made = senders.changed(old, **changes)
         tenants.require_topics(connection, found.id, [made.topic])
-        senders.change(connection, made)
+        made = senders.change(connection, made)
     shown = {"sender": made.address, "kind": made.kind, "topic": made.topic}
+    shown |= {"channel": made.channel, "language": made.language}
     show(shown | {"advanced_opt_out": made.advanced_opt_out}, as_json=as_json)
 
 

@@ -151,6 +151,7 @@ def _shown(value: Any) -> str:
 
 # Imported for their commands, which they hang on ``main``.
 from optout_service.cli import (  # noqa: E402, F401
+    brand,
     calls,
     changes,
     clearance,

@@ -14,6 +14,9 @@ from optout_service.evidence import checkpoints, quarantine
 from optout_service.evidence.checkpoints import Behind
 from optout_service.runtime import Runtime
 
+TASK: Final = "checkpoints"
+"""As the metrics name it."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -52,6 +55,7 @@ class Keeper:
             self._hold(behind)
         else:
             self.failures = 0
+            self._rt.metrics.checkpointed(self._rt.now().timestamp())
 
     def _hold(self, behind: Sequence[Behind]) -> None:
         slugs = ", ".join(one.tenant for one in behind)
@@ -74,6 +78,7 @@ class Keeper:
 
     def _failed(self, what: str, *, exc_info: Exception | None = None, **more: str) -> None:
         self.failures += 1
+        self._rt.metrics.task_failed(TASK)
         _log.error(what, extra={"failures": self.failures, **more}, exc_info=exc_info)
 
 

@@ -38,6 +38,12 @@ class Metrics:
     def feed_read(self, api_key: int, behind: int, at: float) -> None:
         """How many events a reader of the feed still has before it, at this time (Unix)."""
 
+    def task_failed(self, task: str) -> None:
+        """A turn of something that is done beside the requests came to nothing."""
+
+    def checkpointed(self, at: float) -> None:
+        """At this time (Unix) every ledger had its checkpoint, and was what that said."""
+
     def pool(self, name: str, in_use: int) -> None:
         """Connections that are taken out of a pool of this process."""
 

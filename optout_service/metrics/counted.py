@@ -68,6 +68,7 @@ class Counted(Metrics):
             "optout_hooks_refused", "Hooks refused unread.", ["provider", "why"], registry=own
         )
         self._gauge(own)
+        self._add_what_is_done_beside(own)
         self._timed: dict[tuple[str, str, str], Histogram] = {}
         self._suppressed = self._verdicts.labels("suppressed")
         self._allowed = self._verdicts.labels("allowed")
@@ -84,6 +85,20 @@ class Counted(Metrics):
             "optout_feed_read_timestamp_seconds",
             "When a reader read the feed last, by id of its key.",
             ["key"],
+            multiprocess_mode="mostrecent",
+            registry=own,
+        )
+
+    def _add_what_is_done_beside(self, own: CollectorRegistry) -> None:
+        self._tasks = Counter(
+            "optout_background_failures",
+            "Turns of what is done beside the requests that came to nothing, by task.",
+            ["task"],
+            registry=own,
+        )
+        self._checkpointed = Gauge(
+            "optout_checkpoint_timestamp_seconds",
+            "When every ledger had its checkpoint last, and was what that said; 0: not yet.",
             multiprocess_mode="mostrecent",
             registry=own,
         )
@@ -141,6 +156,14 @@ class Counted(Metrics):
         """As ``Metrics``."""
         self._behind.labels(str(api_key)).set(behind)
         self._read_at.labels(str(api_key)).set(at)
+
+    def task_failed(self, task: str) -> None:
+        """As ``Metrics``."""
+        self._tasks.labels(task).inc()
+
+    def checkpointed(self, at: float) -> None:
+        """As ``Metrics``."""
+        self._checkpointed.set(at)
 
     def pool(self, name: str, in_use: int) -> None:
         """As ``Metrics``."""

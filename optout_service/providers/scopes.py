@@ -51,14 +51,16 @@ def given_back(
     """The scopes that a START to this sender lifts, of those that stand.
 
     ``history``: all events of that phone at the tenant, with their evidence. Given back is what
-    texts to this sender took: its own scope, and everything, if each of the acts that took
-    everything came to this very sender. Narrow senders of one tenant may each have taken all, since
-    the day of revoke-all; a START to one of them says nothing of the others. What was taken by a
-    page, a letter, a call or an import is never among them.
+    texts to this sender took: its own scope; and everything, or what was its own scope before the
+    tenant changed it, if each of the acts that took that came to this very sender. Narrow senders
+    of one tenant may each have taken all, since the day of revoke-all; a START to one of them says
+    nothing of the others. What was taken by a page, a letter, a call or an import is never among
+    them.
     """
     past = list(history)
     own = _own(sender)
     candidates = {own, of_hold(own), EVERYTHING, of_hold(EVERYTHING)}
+    candidates |= {e.scope for e in past if e.source is Source.TEXT and _said_to(sender, e)}
     return frozenset(
         row.scope
         for row in standing
@@ -71,10 +73,14 @@ def given_back(
 
 def _took_it_alone(sender: Sender, row: Suppression, history: Iterable[Event]) -> bool:
     return all(
-        event.evidence.get(SENDER) == sender.address
+        _said_to(sender, event)
         for event in history
         if event.action is Action.OPT_OUT and event.number >= row.event and event.scope == row.scope
     )
+
+
+def _said_to(sender: Sender, event: Event) -> bool:
+    return event.evidence.get(SENDER) == sender.address
 
 
 def _own(sender: Sender) -> Scope:

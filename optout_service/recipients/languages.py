@@ -1,9 +1,8 @@
-"""The languages of the pages: which there are, which one a reader gets, and what it says.
+"""The languages of the pages: which one a reader gets, and what it says.
 
 The texts are gettext catalogues beside this file; ``docs/pages.md`` says how one is added.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,28 +15,10 @@ from babel.dates import format_date
 from flask import Request
 from markupsafe import Markup
 
+from optout_service.core.language import DEFAULT, find
+
 CATALOGUES: Final = Path(__file__).parent / "translations"
 DOMAIN: Final = "pages"
-DEFAULT: Final = "en"
-LANGUAGES: Final[Mapping[str, str]] = {
-    "en": "English",
-    "es": "Español",
-    "fr": "Français",
-    "de": "Deutsch",
-    "pt": "Português",
-    "it": "Italiano",
-    "nl": "Nederlands",
-    "pl": "Polski",
-    "zh": "简体中文",
-    "ja": "日本語",
-    "ar": "العربية",
-    "he": "עברית",
-    "hi": "हिन्दी",
-}
-"""By the primary subtag of RFC 5646; each under its own name."""
-
-_FORMER: Final = {"iw": "he", "cmn": "zh", "arb": "ar"}
-"""Tags that programs still send, or may send, for these languages."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +52,12 @@ def get(code: str) -> Language:
     return Language(code, Locale.parse(code).text_direction, texts)
 
 
-def find(tag: str) -> str | None:
-    """The code of the language that a tag (``pt-BR``, ``zh_TW``) asks for, or None."""
-    primary = tag.replace("_", "-").partition("-")[0].lower()
-    code = _FORMER.get(primary, primary)
-    return code if code in LANGUAGES else None
-
-
-def choose(request: Request, of_link: str = "") -> Language:
+def choose(request: Request, of_link: str = "", of_brand: str = "") -> Language:
     """The reader's language.
 
     What was chosen on the page, else what the link was minted for, else what the browser prefers
-    (RFC 9110, 12.5.4), else English.
+    (RFC 9110, 12.5.4), else the brand's own, else English.
     """
-    wishes = (request.args.get("lang", ""), of_link, *request.accept_languages.values())
+    accepted = request.accept_languages.values()
+    wishes = (request.args.get("lang", ""), of_link, *accepted, of_brand)
     return get(next(filter(None, map(find, wishes)), DEFAULT))

@@ -1,9 +1,10 @@
 """The recipients' pages: one request, no script, no cookie, nothing from elsewhere; and refusals.
 
-Content Security Policy (W3C, level 3): nothing is loaded, the one style is named by its hash.
+Content Security Policy (W3C, level 3): nothing is loaded, and each style is named by its hash.
 """
 
 import base64
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,8 +16,10 @@ from werkzeug.datastructures import MultiDict
 
 from optout_service.core import mending
 from optout_service.core.errors import BadToken, MethodNotAllowed, NotFound, OptOutError, TooMany
+from optout_service.core.language import LANGUAGES
+from optout_service.core.looks import Looks
 from optout_service.core.token import named_tenant
-from optout_service.recipients import languages
+from optout_service.recipients import dressing, languages, link
 from optout_service.recipients.languages import Language
 from optout_service.web import runtime
 
@@ -64,25 +67,31 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _STYLE: Final = _templates.get_template("page.css").render()
-_POLICY: Final = (
-    "default-src 'none'; "
-    f"style-src 'sha256-{base64.b64encode(sha256(_STYLE.encode()).digest()).decode()}'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+_PLAIN_LOOKS: Final = Looks()
 
 
-def page(template: str, language: Language, *, status: int = 200, **values: Any) -> Response:
-    """A page of ours, in HTML, in the reader's language."""
+def page(
+    template: str,
+    language: Language,
+    *,
+    status: int = 200,
+    looks: Looks = _PLAIN_LOOKS,
+    **values: Any,
+) -> Response:
+    """A page of ours, in HTML, in the reader's language and the brand's colours."""
+    styles = [_STYLE, *dressing.styles(looks)]
     text = _templates.get_template(template).render(
-        style=Markup(_STYLE),
+        styles=[Markup(style) for style in styles],
+        looks=looks,
+        picture=dressing.picture,
         language=language,
-        languages=languages.LANGUAGES,
+        languages=LANGUAGES,
         _=language.say,
         ngettext=language.count,
         **values,
     )
     response = Response(text, status=status, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Content-Security-Policy"] = _policy(styles, pictures=bool(looks.logo))
     response.headers["Content-Language"] = language.code
     return response
 
@@ -116,9 +125,19 @@ def left_of_link() -> str:
     return "" if named_tenant(letters) is None else letters
 
 
+def _policy(styles: Sequence[str], *, pictures: bool) -> str:
+    digests = (base64.b64encode(sha256(style.encode()).digest()).decode() for style in styles)
+    named = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; style-src {named}; "
+        f"{'img-src data:; ' if pictures else ''}"
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
 def refuse(error: OptOutError, status: int) -> Response:
     """What a person reads when it did not work: never that it is their fault, always a way on."""
-    language = languages.choose(request)
+    language = languages.choose(request, _language_of_link())
     if isinstance(error, BadToken | NotFound):
         return damaged(language, status=status)
     if isinstance(error, TooMany):
@@ -133,6 +152,14 @@ def refuse(error: OptOutError, status: int) -> Response:
         # RFC 9110, 15.5.6: a 405 says what there is instead.
         response.headers["Allow"] = METHODS
     return response
+
+
+def _language_of_link() -> str:
+    """What the link was minted for, if it is one: to read that takes no store, and no route."""
+    try:
+        return link.read(runtime().links, request.path.removeprefix("/u/")).claim.language
+    except BadToken:
+        return ""
 
 
 def _not_recorded(language: Language, status: int) -> Response:

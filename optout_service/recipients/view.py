@@ -8,12 +8,13 @@ from typing import Any
 from flask import Response, request
 
 from optout_service.core.errors import BadToken, NotFound
+from optout_service.core.looks import Looks
 from optout_service.core.policy import Suppression, may_come_back
 from optout_service.core.scope import ANY, CHANNELS_OF, OTHER, Kind, Purpose, Scope
 from optout_service.recipients import languages, pages
 from optout_service.recipients.languages import Language
 from optout_service.recipients.link import Visit
-from optout_service.store import suppressions, tenants
+from optout_service.store import brands, suppressions, tenants
 from optout_service.store.tenants import Tenant
 from optout_service.web import runtime
 
@@ -24,6 +25,7 @@ class View:
 
     visit: Visit
     brand: Tenant
+    looks: Looks
     topics: Mapping[str, str]
     standing: Sequence[Suppression]
     language: Language
@@ -73,9 +75,8 @@ class View:
 
     def page(self, template: str, **values: Any) -> Response:
         """A page about it, in the reader's language."""
-        return pages.page(
-            template, self.language, view=self, visit=self.visit, brand=self.brand, **values
-        )
+        given = {"view": self, "visit": self.visit, "brand": self.brand, **values}
+        return pages.page(template, self.language, looks=self.looks, **given)
 
 
 def look(visit: Visit) -> View:
@@ -86,7 +87,8 @@ def look(visit: Visit) -> View:
             brand = tenants.get_by_id(connection, claim.tenant)
         except NotFound:
             raise BadToken("This link leads to nobody.") from None
+        looks = brands.get(connection, brand.id)
         names = {topic.slug: topic.name for topic in tenants.topics(connection, brand.id)}
         standing = suppressions.standing(connection, brand.id, rt.keys.digest(claim.address))
-    language = languages.choose(request, claim.language)
-    return View(visit, brand, names, standing, language)
+    language = languages.choose(request, claim.language, looks.language)
+    return View(visit, brand, looks, names, standing, language)

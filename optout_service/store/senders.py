@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from optout_service.core.errors import Conflict, InvalidRequest, NotFound
 from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import ANY, KIND_OF, Kind
-from optout_service.core.sender import parse_provider
+from optout_service.core.sender import parse_provider, parse_sender
 from optout_service.core.texts import parse_language
 from optout_service.store import pages
 from optout_service.store.tables import provider_account, sender
@@ -197,6 +197,29 @@ def get(conn: Connection, tenant_id: int, provider: str, account: str, address: 
             if found.address == address:
                 return found
     raise NotFound("This tenant has no such sender. Register it first: optout sender create")
+
+
+def changed(
+    old: Sender,
+    *,
+    kind: str | None = None,
+    topic: str | None = None,
+    channel: str | None = None,
+    language: str | None = None,
+    advanced_opt_out: bool | None = None,
+) -> Sender:
+    """A sender with what is given changed. Raises InvalidRequest for a kind its address is not."""
+    if kind is not None:
+        parse_sender(old.provider, kind, old.address)
+    given = {
+        "kind": None if kind is None else SenderKind(kind),
+        "topic": topic,
+        "channel": channel,
+        "language": language,
+        "advanced_opt_out": advanced_opt_out,
+    }
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(old, **changes)
 
 
 def change(conn: Connection, made: Sender) -> Sender:

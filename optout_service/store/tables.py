@@ -74,6 +74,18 @@ topic = Table(
     Column("name", String(200), nullable=False),
 )
 
+brand = Table(
+    "brand",
+    metadata,
+    Column("tenant", ForeignKey("tenant.id"), primary_key=True),
+    Column("contact_url", String(300), nullable=False),
+    Column("colour", String(7), nullable=False),
+    Column("dark_colour", String(7), nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("logo", LargeBinary, nullable=False),
+    comment="How a tenant's page looks. Not in its row, which every event rewrites.",
+)
+
 provider_account = Table(
     "provider_account",
     metadata,

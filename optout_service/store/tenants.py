@@ -194,12 +194,24 @@ def require_topics(conn: Connection, tenant_id: int, slugs: Sequence[str]) -> No
 
 
 def _require_words(name: str, contact: str = "") -> None:
-    if not name.strip() or len(name) > 200 or not name.isprintable():
+    if not name.strip() or len(name) > 200 or not _in_one_line(name):
         raise InvalidRequest(
-            "A name is what recipients read: 1 to 200 characters, in one line.", field="name"
+            "A name is what recipients read: 1 to 200 characters in one line, and no marks that "
+            "turn the text around them.",
+            field="name",
         )
-    if len(contact) > 200 or not contact.isprintable():
-        raise InvalidRequest("A contact has at most 200 characters, in one line.", field="contact")
+    if len(contact) > 200 or not _in_one_line(contact):
+        raise InvalidRequest(
+            "A contact has at most 200 characters in one line, and no marks that turn the text "
+            "around them.",
+            field="contact",
+        )
+
+
+def _in_one_line(text: str) -> bool:
+    """Whether it can stand in a header, a title and a reply without doing anything to them."""
+    # Hindi and Persian are spelt with the joiners, and emoji are made with one.
+    return text.replace("\u200c", "").replace("\u200d", "").isprintable()
 
 
 def _new(

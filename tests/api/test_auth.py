@@ -53,6 +53,8 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/tenants"): {"platform"},
     ("GET", "/v1/tenants/<slug>"): ADMINS,
     ("PATCH", "/v1/tenants/<slug>"): ADMINS,
+    ("GET", "/v1/brand"): ADMINS,
+    ("PUT", "/v1/brand"): ADMINS,
     ("GET", "/v1/topics"): ADMINS,
     ("POST", "/v1/topics"): ADMINS,
     ("PATCH", "/v1/topics/<slug>"): ADMINS,
@@ -87,6 +89,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/clearances/verify": {"clearance": CLEARANCE},
     "/v1/recipients/lookup": ONE,
     "/v1/recipients/evidence": ONE,
+    "/v1/brand": {"name": "Acme", "colour": "#a3182a"},
     "/v1/topics": {"slug": "recipes"},
     "/v1/provider-accounts": {"provider": "twilio", "account": stage.ACCOUNT, "token": "new"},
     "/v1/senders": {
@@ -109,7 +112,7 @@ LISTS = {"/v1/scrub": "/v1/scrub?channel=email", "/v1/imports": "/v1/imports"}
 SET_UP = {
     rule
     for _, rule in WHO_MAY
-    if rule.startswith(("/v1/topics", "/v1/prov", "/v1/send", "/v1/keys"))
+    if rule.startswith(("/v1/brand", "/v1/topics", "/v1/prov", "/v1/send", "/v1/keys"))
 }
 """What a platform key sets up in the tenant that it names."""
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]

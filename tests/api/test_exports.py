@@ -88,6 +88,28 @@ def test_an_auditors_are_masked(ask: Asker, format_: str) -> None:
         assert address not in answer.text
 
 
+@pytest.mark.usefixtures("stands")
+def test_an_auditor_gets_no_hash_of_a_phone_since_it_tells_the_number(ask: Asker) -> None:
+    answer = exported(ask, by="auditor")
+    assert answer.text.splitlines() == [sha256_of(MAIL), sha256_of(BO.email)]
+    assert answer.headers["Optout-Rows"] == "2"
+    assert answer.headers["Optout-Not-Exportable"] == "1"
+    assert sha256_of(PHONE) not in exported(ask, by="auditor", format="csv").text
+    assert sha256_of(PHONE) in exported(ask, by="admin").text
+
+
+@pytest.mark.usefixtures("stands")
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "rcs", "voice"])
+def test_an_auditor_who_asks_for_hashes_of_phones_alone_is_told_what_to_ask_for(
+    ask: Asker, channel: str
+) -> None:
+    refused = ask.get(PATH, by="auditor", query={"channel": channel})
+    assert (refused.status_code, refused.json["kind"]) == (403, "not-permitted")
+    assert refused.json["roles"] == ["integration", "admin", "platform"]
+    assert "format=csv" in refused.json["detail"]
+    assert exported(ask, by="auditor", channel=channel, format="csv").headers["Optout-Rows"] == "1"
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

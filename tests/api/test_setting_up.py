@@ -70,17 +70,57 @@ def test_a_topic_can_be_renamed_and_what_was_left_stays_left(ask: Asker) -> None
     assert change(ask, "/v1/topics/recipes", None, method="DELETE").status_code == 405
 
 
+@pytest.mark.parametrize(
+    "name", ["क्\u200dष कपड़े", "می\u200cخواهم", "\U0001f468\u200d\U0001f33e Farm"]
+)
+def test_a_name_may_be_spelt_with_joiners(ask: Asker, name: str) -> None:
+    assert change(ask, "/v1/topics/newsletter", {"name": name}).json["name"] == name
+
+
 def test_a_sender_is_registered_changed_and_removed(ask: Asker) -> None:
     made = ask.post("/v1/senders", SENDER, by="admin")
-    whole = SENDER | {"topic": "*", "advanced_opt_out": False}
+    whole = SENDER | {"topic": "*", "channel": "*", "language": "", "advanced_opt_out": False}
     assert (made.status_code, made.json) == (201, whole)
     path = f"/v1/senders/twilio/{stage.ACCOUNT}/%2B15005550007"
-    changed = change(ask, path, {"topic": "offers", "kind": "voice"})
-    assert changed.json == whole | {"topic": "offers", "kind": "voice"}
+    to = {"topic": "offers", "kind": "voice", "channel": "voice", "language": "pt-br"}
+    changed = change(ask, path, to)
+    assert changed.json == whole | to
     assert ask.get(path, by="admin").json == changed.json
     assert change(ask, path, None, method="DELETE").json == changed.json
     assert ask.get(path, by="admin").status_code == 404
     assert refusal(change(ask, path, None, method="DELETE")) == (404, "not-found")
+
+
+def test_a_sender_is_narrow_and_speaks_a_language_from_the_first(ask: Asker) -> None:
+    given = {"topic": "offers", "channel": "sms", "language": "fr"}
+    made = ask.post("/v1/senders", SENDER | given, by="admin").json
+    assert made == SENDER | given | {"advanced_opt_out": False}
+    assert made in items(ask, "/v1/senders")
+    path = f"/v1/senders/twilio/{stage.ACCOUNT}/%2B15005550007"
+    wide = change(ask, path, {"channel": "*", "topic": "*", "language": ""}).json
+    assert wide == made | {"channel": "*", "topic": "*", "language": ""}
+
+
+@pytest.mark.parametrize(
+    ("to", "field"),
+    [
+        ({"channel": "email"}, "channel"),
+        ({"channel": "pigeon"}, "channel"),
+        ({"language": "a tongue"}, "language"),
+        ({"language": "fr\r\nX"}, "language"),
+        ({"kind": "short_code"}, "address"),
+        ({"kind": "pigeon"}, "kind"),
+    ],
+    ids=str,
+)
+def test_a_change_that_cannot_be_leaves_a_sender_as_it_was(
+    ask: Asker, to: dict[str, str], field: str
+) -> None:
+    before = ask.get(LONG_CODE, by="admin").json
+    answer = change(ask, LONG_CODE, {"topic": "offers"} | to)
+    assert refusal(answer) == (422, "invalid-request")
+    assert answer.json["field"] == field
+    assert ask.get(LONG_CODE, by="admin").json == before
 
 
 def test_a_token_in_front_proves_hooks_beside_the_older_until_that_is_retired(
@@ -223,6 +263,8 @@ def test_what_is_anothers_or_nobodys_is_not_found(
         ("/v1/senders", SENDER | {"account": "AC1"}, "account"),
         ("/v1/senders", SENDER | {"provider": "pigeon"}, "provider"),
         ("/v1/senders", SENDER | {"kind": "pigeon"}, "kind"),
+        ("/v1/senders", SENDER | {"channel": "email"}, "channel"),
+        ("/v1/senders", SENDER | {"language": "french"}, "language"),
         ("/v1/senders", SENDER | {"address": "15005550007"}, "address"),
         ("/v1/senders", SENDER | {"kind": "short_code"}, "address"),
         ("/v1/senders", SENDER | {"kind": "messaging_service", "address": "MG1"}, "address"),

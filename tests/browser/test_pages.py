@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from optout_service.recipients.languages import LANGUAGES
+from optout_service.core.language import LANGUAGES
 from tests.server import Server
 
 NARROW = {"width": 320, "height": 640}

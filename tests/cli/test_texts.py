@@ -39,3 +39,14 @@ def test_a_sender_may_be_narrowed_to_a_channel_and_speak_a_language(run: Run, ac
     shown = run("sender", "list", "--tenant", acme).stdout
     assert "fr-ca" in shown
     assert "55002" not in shown
+
+
+def test_what_a_sender_is_narrowed_to_can_be_changed_later(run: Run, acme: str) -> None:
+    run("account", "add", "--tenant", acme, "--account", ACCOUNT, "--token-file", "-", stdin="t\n")
+    one = ("--tenant", acme, "--account", ACCOUNT, "--address", "55001")
+    run("sender", "create", *one, "--kind", "short_code")
+    narrow = told(run("sender", "set", *one, "--channel", "sms", "--language", "fr", "--json"))
+    assert (narrow["channel"], narrow["language"], narrow["topic"]) == ("sms", "fr", "*")
+    run("sender", "set", *one, "--channel", "email", ok=False)
+    wide = told(run("sender", "set", *one, "--channel", "*", "--language", "", "--json"))
+    assert (wide["channel"], wide["language"]) == ("*", "")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,10 +12,13 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from optout_service import background
 from optout_service.app import create_app
 from optout_service.core.address import Address
+from optout_service.core.errors import StoreUnavailable
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim
+from optout_service.evidence.keeping import Keeper
 from optout_service.metrics.counted import Counted
 from optout_service.providers import twilio
 from optout_service.runtime import Runtime
@@ -167,6 +171,33 @@ def test_the_port_shows_the_metrics_and_nothing_else(ask: Asker) -> None:
 def test_without_the_setting_nothing_is_shown(client: FlaskClient) -> None:
     there = {"SERVER_PORT": "0"}
     assert client.get("/metrics", environ_overrides=there).status_code == 404
+
+
+def test_a_keeper_that_cannot_write_its_checkpoints_is_seen(
+    counting: Runtime, cast: Cast, ask: Asker, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no directory")
+    broken = replace(counting.settings, checkpoint_dir=str(tmp_path / "file" / "x"))
+    ask.opt_out()
+    for _ in range(2):
+        Keeper(replace(counting, settings=broken)).round()
+    found = figures(ask.client)
+    assert found["optout_background_failures_total", "checkpoints"] == 2
+    assert found["optout_checkpoint_timestamp_seconds",] == 0
+    Keeper(counting).round()
+    found = figures(ask.client)
+    assert found["optout_background_failures_total", "checkpoints"] == 2
+    assert found["optout_checkpoint_timestamp_seconds",] > 1.7e9
+
+
+def test_a_turn_beside_the_requests_that_fails_is_counted_and_breaks_nothing(
+    counting: Runtime, ask: Asker
+) -> None:
+    def work() -> None:
+        raise StoreUnavailable("away")
+
+    background.attempt(work, partial(counting.metrics.task_failed, "key use"))
+    assert figures(ask.client)["optout_background_failures_total", "key use"] == 1
 
 
 def test_the_page_tells_of_every_metric_and_of_no_other(ask: Asker) -> None:

@@ -99,6 +99,21 @@ def test_a_field_beside_the_signed_ones_is_refused(rt: Runtime, client: FlaskCli
     assert events(rt) == 0
 
 
+def test_a_part_without_a_name_proves_nothing_and_is_no_fault_of_ours(
+    rt: Runtime, client: FlaskClient
+) -> None:
+    account = f"Content-Disposition: form-data; name=AccountSid\r\n\r\n{stage.ACCOUNT}"
+    body = f"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b\r\n{account}\r\n--b--\r\n"
+    answer = client.post(
+        "/hooks/twilio/messages",
+        data=body,
+        content_type="multipart/form-data; boundary=b",
+        headers={"X-Twilio-Signature": "x" * 28},
+    )
+    assert answer.status_code == 403
+    assert events(rt) == 0
+
+
 def test_new_fields_of_any_name_are_taken_when_they_are_signed(
     rt: Runtime, cast: Cast, post: Post
 ) -> None:

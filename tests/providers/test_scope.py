@@ -9,8 +9,8 @@ from optout_service.core.address import Address
 from optout_service.core.evidence import Action, Authority, Evidence, Source
 from optout_service.core.scope import Kind, Scope
 from optout_service.runtime import Runtime
-from optout_service.store import feed, reviews
-from optout_service.store.senders import SenderKind
+from optout_service.store import feed, reviews, senders
+from optout_service.store.senders import Sender, SenderKind
 from tests import stage
 from tests.providers.playing import PHONE, Person, events, register, share_account, suppressed
 from tests.stage import Cast
@@ -115,6 +115,46 @@ def test_after_the_day_a_start_lifts_all_only_if_all_of_it_was_said_to_that_send
         ana.says("STOP", to)
     assert "could not" in (ana.says("START", OFFERS) or "")
     assert stopped(rt, cast.acme) == ALL
+
+
+WIDE = {"topic": "*", "channel": "*"}
+TO_OFFERS = {"topic": "offers", "channel": "*"}
+TO_SMS = {"topic": "*", "channel": "sms"}
+
+
+CHANGES = [(WIDE, TO_OFFERS), (WIDE, TO_SMS), (TO_OFFERS, WIDE), (TO_OFFERS, TO_SMS)]
+
+
+def turn(rt: Runtime, made: Sender, to: dict[str, str]) -> None:
+    with rt.writing() as connection:
+        senders.change(connection, senders.changed(made, **to))
+
+
+@pytest.mark.parametrize(("was", "becomes"), CHANGES, ids=str)
+def test_what_a_stop_took_stays_when_the_sender_is_changed_and_a_start_gives_it_back(
+    rt: Runtime, cast: Cast, was: dict[str, str], becomes: dict[str, str]
+) -> None:
+    made = register(rt, cast.acme, OFFERS, SenderKind.SHORT_CODE, **was)
+    ana = Person(on(rt, days_to_revoke_all=None), cast.acme)
+    ana.says("STOP", OFFERS)
+    before = stopped(rt, cast.acme)
+    turn(rt, made, becomes)
+    assert stopped(rt, cast.acme) == before
+    assert "again" in (ana.says("START", OFFERS) or "")
+    assert stopped(rt, cast.acme) == set()
+
+
+def test_of_what_a_changed_sender_took_a_start_leaves_what_others_were_told_too(
+    rt: Runtime, cast: Cast
+) -> None:
+    made = register(rt, cast.acme, OFFERS, SenderKind.SHORT_CODE, **TO_OFFERS)
+    register(rt, cast.acme, NEWS, SenderKind.SHORT_CODE, **TO_OFFERS)
+    ana = Person(on(rt, days_to_revoke_all=None), cast.acme)
+    for to in (OFFERS, NEWS):
+        ana.says("STOP", to)
+    turn(rt, made, TO_SMS)
+    ana.says("START", OFFERS)
+    assert stopped(rt, cast.acme) == {"offers"}
 
 
 @pytest.mark.usefixtures("narrow")

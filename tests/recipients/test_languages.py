@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from flask import Request
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import EnvironBuilder
 
 from optout_service.core.address import Address
+from optout_service.core.language import LANGUAGES
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim
 from optout_service.recipients import languages
@@ -48,7 +50,7 @@ def test_the_first_wish_that_can_be_met_is_met(
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])  # the store has no language
-@pytest.mark.parametrize("code", languages.LANGUAGES)
+@pytest.mark.parametrize("code", LANGUAGES)
 def test_every_page_is_whole_in_every_language_and_keeps_it(
     rt: Runtime, cast: Cast, client: FlaskClient, code: str
 ) -> None:
@@ -73,13 +75,25 @@ def test_every_page_is_whole_in_every_language_and_keeps_it(
         assert [a["href"] for a in here] == [f"?lang={code}"]
 
 
+def test_a_refusal_too_is_in_the_language_of_the_link_without_a_store(
+    rt: Runtime, cast: Cast, client: FlaskClient
+) -> None:
+    link = link_of(rt, cast, "de")
+    with rt.writing() as connection:
+        connection.execute(text("ALTER TABLE tenant RENAME TO away"))
+    refused = [client.get(link), client.post(link, data={"action": "topic"}), client.put(link)]
+    assert [answer.status_code for answer in refused] == [503, 503, 405]
+    assert {answer.headers["Content-Language"] for answer in refused} == {"de"}
+    assert client.put(f"{link}?lang=fr").headers["Content-Language"] == "fr"
+
+
 def test_names_are_kept_apart_from_the_text_around_them(
     rt: Runtime, cast: Cast, client: FlaskClient
 ) -> None:
-    text = client.get(link_of(rt, cast, "ar")).text
-    assert "«<bdi>Newsletter</bdi>»" in text
-    assert f"<bdi>{MAIL.masked}</bdi>" in text
-    assert "\N{FIRST STRONG ISOLATE}Acme Shop\N{POP DIRECTIONAL ISOLATE}" in Page(text).words
+    shown = client.get(link_of(rt, cast, "ar")).text
+    assert "«<bdi>Newsletter</bdi>»" in shown
+    assert f"<bdi>{MAIL.masked}</bdi>" in shown
+    assert "\N{FIRST STRONG ISOLATE}Acme Shop\N{POP DIRECTIONAL ISOLATE}" in Page(shown).words
 
 
 def test_a_day_is_written_as_the_language_writes_it() -> None:

@@ -53,6 +53,8 @@ DOORS = {
     "POST /v1/tenants": "API key: tenants",
     "GET /v1/tenants/<slug>": "API key: the tenant itself",
     "PATCH /v1/tenants/<slug>": "API key: the tenant itself",
+    "GET /v1/brand": "API key: the tenant itself",
+    "PUT /v1/brand": "API key: the tenant itself",
     "GET /v1/topics": "API key: topics",
     "POST /v1/topics": "API key: topics",
     "PATCH /v1/topics/<slug>": "API key: topics",

@@ -12,7 +12,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
-from optout_service.recipients.languages import CATALOGUES, DEFAULT, DOMAIN, LANGUAGES, get
+from optout_service.core.language import DEFAULT, LANGUAGES
+from optout_service.recipients.languages import CATALOGUES, DOMAIN, get
 
 TEMPLATES = CATALOGUES.parent / "templates"
 TRANSLATED = [code for code in LANGUAGES if code != DEFAULT]

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
 from optout_service.api.bodies.parts import Instant, Limit
+from optout_service.core.scope import ANY, CHANNELS_OF, Kind
 from optout_service.core.sender import KINDS, PROVIDERS
 from optout_service.store.keys import Role
 
@@ -28,10 +29,24 @@ Contact = Annotated[
     Meta(description="Where recipients can ask.", extra_json_schema={"maxLength": 200}),
 ]
 Provider = Annotated[str, Meta(extra_json_schema={"enum": [*PROVIDERS]})]
-Kind = Annotated[str, Meta(extra_json_schema={"enum": [*KINDS]})]
+SenderKind = Annotated[str, Meta(extra_json_schema={"enum": [*KINDS]})]
 SenderTopic = Annotated[
     str,
     Meta(description="What a STOP to it stops: one of the tenant's topics; `*` is all."),
+]
+SenderChannel = Annotated[
+    str,
+    Meta(
+        description="Likewise, its channel alone; `*` is all that reach a phone.",
+        extra_json_schema={"enum": [ANY, *CHANNELS_OF[Kind.PHONE]]},
+    ),
+]
+SenderLanguage = Annotated[
+    str,
+    Meta(
+        description="What its recipients read: a tag such as `fr`; empty if nobody has said.",
+        extra_json_schema={"pattern": "^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3})?$"},
+    ),
 ]
 KeyName = Annotated[str, Meta(max_length=200, description="What the key is for.")]
 
@@ -106,7 +121,8 @@ class TopicsAnswer(Struct, frozen=True):
 class SenderShape(Struct, frozen=True):
     """One of the tenant's numbers or messaging services.
 
-    ``topic``: what a STOP to it stops. ``advanced_opt_out``: whether the provider answers STOP.
+    ``topic`` and ``channel``: what a STOP to it stops. ``language``: of what it says, unless the
+    recipient's own words say another. ``advanced_opt_out``: whether the provider answers STOP.
     """
 
     provider: str
@@ -114,6 +130,8 @@ class SenderShape(Struct, frozen=True):
     address: str
     kind: str
     topic: str
+    channel: str
+    language: str
     advanced_opt_out: bool
 
 
@@ -123,16 +141,20 @@ class SenderRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     provider: Provider
     account: str
     address: str
-    kind: Kind
-    topic: SenderTopic = "*"
+    kind: SenderKind
+    topic: SenderTopic = ANY
+    channel: SenderChannel = ANY
+    language: SenderLanguage = ""
     advanced_opt_out: bool = False
 
 
 class SenderChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to change; what is left out stays."""
 
-    kind: Kind | None = None
+    kind: SenderKind | None = None
     topic: SenderTopic | None = None
+    channel: SenderChannel | None = None
+    language: SenderLanguage | None = None
     advanced_opt_out: bool | None = None
 
 

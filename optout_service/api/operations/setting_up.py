@@ -1,11 +1,11 @@
-"""Setting up: tenants, topics, provider accounts, senders, keys."""
+"""Setting up: tenants, their brands, topics, provider accounts, senders, keys."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
 
-from optout_service.api.bodies import setup
+from optout_service.api.bodies import brand, setup
 from optout_service.api.operations.operation import Operation
 from optout_service.core import errors
 
@@ -16,11 +16,27 @@ _TENANT: Final = {
     "contact": "help@grocer.example",
     "address_book": True,
 }
+_BRAND: Final = {
+    "name": "Green Grocer",
+    "contact": "help@grocer.example",
+    "contact_url": "mailto:help@grocer.example",
+    "colour": "#a3182a",
+    "dark_colour": "",
+    "language": "fr",
+    "logo": "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAAA1BMVEWj"
+    "GCol5I9sAAAADElEQVR42mNgoA4AAABIAAEQRe/SAAAAAElFTkSuQmCC",
+}
 _TOPIC: Final = {"slug": "recipes", "name": "Recipes"}
 _ACCOUNT_ID: Final = {"provider": "twilio", "account": "AC00000000000000000000000000000001"}
 _ACCOUNT: Final = _ACCOUNT_ID | {"tokens": 2}
 _SENDER_ID: Final = _ACCOUNT_ID | {"address": "+15005550006"}
-_SENDER: Final = _SENDER_ID | {"kind": "long_code", "topic": "*", "advanced_opt_out": False}
+_SENDER: Final = _SENDER_ID | {
+    "kind": "long_code",
+    "topic": "*",
+    "channel": "*",
+    "language": "fr",
+    "advanced_opt_out": False,
+}
 _KEY: Final[dict[str, Any]] = {
     "id": 7,
     "role": "sender",
@@ -67,6 +83,19 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         answers={200: setup.TenantShape},
         example={"contact": "help@grocer.example"},
         answer=_TENANT,
+    ),
+    ("GET", "/v1/brand"): Operation(
+        tag=_TAG,
+        answers={200: brand.BrandShape},
+        answer=_BRAND,
+        refuses=(errors.InvalidRequest,),
+    ),
+    ("PUT", "/v1/brand"): Operation(
+        tag=_TAG,
+        body=brand.BrandRequest,
+        answers={200: brand.BrandShape},
+        example=_BRAND,
+        answer=_BRAND,
     ),
     ("GET", "/v1/topics"): _list(setup.TopicsAnswer, _TOPIC),
     ("POST", "/v1/topics"): Operation(
@@ -119,8 +148,8 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         path=_SENDER_ID,
         body=setup.SenderChange,
         answers={200: setup.SenderShape},
-        example={"advanced_opt_out": True},
-        answer=_SENDER | {"advanced_opt_out": True},
+        example={"channel": "sms", "language": "fr", "advanced_opt_out": True},
+        answer=_SENDER | {"channel": "sms", "advanced_opt_out": True},
         refuses=(errors.UnknownTopic,),
     ),
     ("DELETE", "/v1/senders/<provider>/<account>/<address>"): Operation(
