@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import field
 from datetime import date
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from optout_service.core import headers
+from optout_service.core.errors import OptOutError
 
 _DATABASES: Final = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _TRUE: Final = ("1", "true", "yes", "on")
@@ -129,16 +131,23 @@ def url(value: str) -> str:
         raise Fault("is no URL; give one such as https://optout.example.com")
     if parts.query or parts.fragment:
         raise Fault("has a query or a fragment; give scheme, host and path only")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not headers.is_this_machine(parts.hostname):
         raise Fault("is http; links in mail must be https (http is for this machine alone)")
+    try:
+        headers.headers(f"{value}/u/x")
+    except OptOutError:
+        raise Fault("cannot stand in a mail's header; write it in ASCII, without commas") from None
     return value.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def mailbox(value: str) -> str:
+    """A mailbox, or nothing."""
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        if value:
+            headers.mailto_url(value, "")
+    except OptOutError:
+        raise Fault("is no mail address; give one such as unsubscribe@example.com") from None
+    return value
 
 
 SECRET: Final = (secret, secrets, database)

@@ -42,6 +42,12 @@ class Settings:
     contact: str = knob(
         "", "A mail address or https URL that the page of a damaged link offers.", knobs.text
     )
+    mailto: str = knob(
+        "",
+        "The mailbox that reads opt-outs sent by mail: then the header of a mail offers it, after "
+        "the link.",
+        knobs.mailbox,
+    )
     pepper: Secret = knob(
         NO_SECRET,
         "The key of all digests: 32 random bytes. Lost, it cannot be replaced.",

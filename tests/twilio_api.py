@@ -1,7 +1,6 @@
 """A stand-in for Twilio's REST API on the loopback: an account's log of messages, page by page."""
 
 import json
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests import payloads, stage
+from tests import loopback, payloads, stage
 
 Message = dict[str, Any]
 
@@ -87,12 +86,6 @@ def serving(standin: Standin) -> Iterator[Standin]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        standin.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield standin
-        finally:
-            server.shutdown()
-            thread.join()
+    with loopback.serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+        standin.url = f"http://127.0.0.1:{port}"
+        yield standin

@@ -5,6 +5,7 @@ from typing import Final
 from optout_service.api import (
     accounts,
     brand,
+    changes,
     checkpoints,
     checks,
     clearances,
@@ -30,6 +31,7 @@ from optout_service.web import Face, Route, problem
 _CHECK: Final = key_for_checks(Permission.CHECK)
 _CHECKS: Final = key_for_checks(Permission.CHECK, heavy=True)
 _LINKS: Final = key(Permission.LINKS)
+_LINK_KEY: Final = key(Permission.LINK_KEY)
 _RECORD: Final = key(Permission.RECORD)
 _TEXTS: Final = key(Permission.TEXTS)
 _TENANTS: Final = key(Permission.TENANTS)
@@ -52,12 +54,16 @@ FACE: Final = Face(
         Route("/v1/imports", ("POST",), key(Permission.IMPORT, heavy=True), imports.import_list),
         Route("/v1/links", ("POST",), _LINKS, links.mint_link),
         Route("/v1/links/batch", ("POST",), key(Permission.LINKS, heavy=True), links.mint_links),
+        Route("/v1/link-key", ("GET",), _LINK_KEY, links.link_key),
         Route("/v1/events", ("GET",), key(Permission.FEED), feed.events),
         Route(
             "/v1/suppressions",
             ("GET",),
             key(Permission.SUPPRESSIONS),
             suppressions.list_suppressions,
+        ),
+        Route(
+            "/v1/suppressions/changes", ("GET",), key(Permission.REPLICATE), changes.list_changes
         ),
         Route(
             "/v1/suppressions/export",

@@ -8,10 +8,11 @@ from flask import Response
 from msgspec import Struct
 
 from optout_service.api.auth import Caller, Permission
+from optout_service.api.bodies.checks import Match
 from optout_service.api.bodies.parts import ScopeShape, Standing
 from optout_service.api.bodies.reading import EventShape
 from optout_service.core.address import Address
-from optout_service.core.policy import LADDER, PLATFORM, Suppression
+from optout_service.core.policy import PLATFORM, Suppression
 from optout_service.core.scope import Scope
 from optout_service.store.feed import Event
 from optout_service.store.tenants import PLATFORM_SLUG
@@ -20,7 +21,6 @@ T = TypeVar("T", bound=Struct)
 
 JSON: Final = "application/json"
 
-_STRENGTH: Final = {reason: strength for strength, reason in enumerate(LADDER)}
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -60,6 +60,11 @@ def scope(caller: Caller, tenant: int, covered: Scope) -> ScopeShape:
     return ScopeShape(slug, covered.channel, covered.topic, covered.purpose)
 
 
+def match(caller: Caller, row: Suppression) -> Match:
+    """A suppression as a check tells it."""
+    return Match(row.reason, row.source, row.since, row.event, scope(caller, row.tenant, row.scope))
+
+
 def standing(caller: Caller, row: Suppression, address: str | None) -> Standing:
     """A suppression, with its address as it is to be shown."""
     return Standing(
@@ -92,8 +97,3 @@ def event(caller: Caller, row: Event, address: str | None) -> EventShape:
 def widened(shape: type[T], narrow: Struct, **more: Any) -> T:
     """A shape that says what a narrower one says, and more."""
     return shape(**msgspec.structs.asdict(narrow), **more)
-
-
-def strength(row: Suppression) -> tuple[int, bool]:
-    """Sorts suppressions from the weakest to the strongest, as the ladder has it."""
-    return _STRENGTH[row.reason], row.tenant == PLATFORM

@@ -27,11 +27,13 @@ class Permission(StrEnum):
 
     CHECK = "check"
     LINKS = "mint links"
+    LINK_KEY = "take the link key"
     RECORD = "record opt-outs and opt-ins"
     IMPORT = "import lists"
     CLEARANCES = "verify clearances"
     FEED = "read the feed"
     SUPPRESSIONS = "read suppressions"
+    REPLICATE = "keep a replica"
     LOOKUP = "look a recipient up"
     EVIDENCE = "read evidence"
     CHECKPOINTS = "read checkpoints"
@@ -58,6 +60,7 @@ MAY: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.IMPORT,
             Permission.FEED,
             Permission.SUPPRESSIONS,
+            Permission.REPLICATE,
             Permission.STATS,
             Permission.CLEAR_ADDRESSES,
         }

@@ -16,7 +16,7 @@ from optout_service.core.address import Address, canonical_sha256
 from optout_service.core.clearance import Clearance
 from optout_service.core.digesting import digests_of
 from optout_service.core.errors import InvalidAddress, InvalidRequest, TooLarge
-from optout_service.core.policy import Suppression
+from optout_service.core.policy import Suppression, strength
 from optout_service.core.scope import ANY, Kind, Scope, kind_of
 from optout_service.runtime import Runtime
 from optout_service.web import runtime
@@ -34,11 +34,11 @@ def verdict(rt: Runtime, caller: Caller, request: bodies.CheckRequest) -> bodies
     # Read before the store is: a clearance never lasts longer than it may.
     issued_at = rt.now() if request.clearance else None
     found = rt.check(caller.tenant, address, asked, api_key=caller.api_key)
-    matches = sorted(found.matches, key=answers.strength, reverse=True)
+    matches = sorted(found.matches, key=strength, reverse=True)
     answer = bodies.CheckAnswer(
         found.suppressed,
         address.spoken,
-        [_match(caller, row) for row in matches],
+        [answers.match(caller, row) for row in matches],
         found.as_of,
     )
     if issued_at is None or found.suppressed:
@@ -106,20 +106,10 @@ def _objection(kind: Kind, text: str) -> str:
     return "This cannot be read as an address."
 
 
-def _match(caller: Caller, row: Suppression) -> bodies.Match:
-    return bodies.Match(
-        row.reason,
-        row.source,
-        row.since,
-        row.event,
-        answers.scope(caller, row.tenant, row.scope),
-    )
-
-
 def _suppressed(
     caller: Caller, index: int, address: str, rows: list[Suppression]
 ) -> bodies.BatchSuppressed:
-    row = max(rows, key=answers.strength)
+    row = max(rows, key=strength)
     return bodies.BatchSuppressed(
         index, address, row.reason, answers.scope(caller, row.tenant, row.scope)
     )

@@ -4,11 +4,13 @@ from collections.abc import Collection
 
 from flask import Response
 
-from optout_service.api import answers, binding
+from optout_service.api import answers, audit, auth, binding
 from optout_service.api.auth import Caller
 from optout_service.api.bodies import links as bodies
 from optout_service.core.address import Address
 from optout_service.core.errors import OptOutError, TooLarge, UnknownTopic
+from optout_service.core.headers import headers
+from optout_service.core.link_key import LinkKey
 from optout_service.core.scope import ANY, Scope, kind_of
 from optout_service.core.token import Claim
 from optout_service.store import tenants
@@ -37,6 +39,24 @@ def mint_links(caller: Caller) -> Response:
     return answers.answer(bodies.LinkBatchAnswer(made), 201)
 
 
+def link_key(caller: Caller) -> Response:
+    """The credential with which `optout_service.client` mints this tenant's links by itself.
+
+    Whoever holds it can make a link for any of the tenant's recipients, and open those it sees.
+    """
+    rt = runtime()
+    tenant = auth.own_tenant(caller)
+    made = LinkKey(
+        tenant,
+        caller.slug,
+        rt.settings.public_url,
+        tuple(_topics(caller)),
+        rt.keys.link_ring(tenant),
+    )
+    audit.note(caller, "link key taken")
+    return answers.answer(bodies.LinkKeyAnswer(**made.document()))
+
+
 def _topics(caller: Caller) -> Collection[str]:
     with runtime().reading() as connection:
         return [topic.slug for topic in tenants.topics(connection, caller.tenant)]
@@ -46,14 +66,7 @@ def _link(caller: Caller, asked: bodies.LinkRequest, topics: Collection[str]) ->
     rt = runtime()
     token = rt.links.mint(_claim(caller, asked, topics))
     url = f"{rt.settings.public_url}/u/{token}"
-    # RFC 8058, 3.1: an https URL in List-Unsubscribe, and this very text in the other.
-    return bodies.LinkAnswer(
-        url,
-        {
-            "List-Unsubscribe": f"<{url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
-    )
+    return bodies.LinkAnswer(url, headers(url, rt.settings.mailto))
 
 
 def _claim(caller: Caller, asked: bodies.LinkRequest, topics: Collection[str]) -> Claim:

@@ -112,20 +112,22 @@ def show(values: Mapping[str, Any], *, as_json: bool, err: bool = False) -> None
         click.echo(f"{name:<{width}}  {_shown(value)}", err=err)
 
 
-def show_all(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str) -> None:
+def show_all(
+    rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str, err: bool = False
+) -> None:
     """Many things: as a JSON list, or a table; ``nothing`` is what to do when there are none."""
     if as_json:
-        click.echo(json.dumps(list(rows), default=_plain, ensure_ascii=False))
+        click.echo(json.dumps(list(rows), default=_plain, ensure_ascii=False), err=err)
         return
     if not rows:
-        click.echo(nothing)
+        click.echo(nothing, err=err)
         return
     names = list(rows[0])
     table = [names, *([_shown(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(names))]
     for line in table:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        click.echo("  ".join(cells).rstrip(), err=err)
 
 
 def scope_values(scope: Any) -> dict[str, str]:
@@ -157,7 +159,10 @@ from optout_service.cli import (  # noqa: E402, F401
     clearance,
     database,
     evidence,
+    headers,
     keys,
+    link,
+    link_key,
     recipient,
     reconcile,
     review,

@@ -1,4 +1,4 @@
-"""``optout link|check|opt-out|history``: one recipient, from the command line."""
+"""``optout check|opt-out|history``: one recipient, from the command line."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ from optout_service.core.errors import InvalidRequest
 from optout_service.core.evidence import Action, Authority, Evidence, Reason, Source
 from optout_service.core.policy import Suppression
 from optout_service.core.scope import ANY, Scope, parse_channel
-from optout_service.core.token import Claim
 from optout_service.settings import Settings
 
 _TENANT = click.option("--tenant", required=True, help="The tenant's slug.")
@@ -33,46 +32,6 @@ _TOPIC = click.option("--topic", help="One of the tenant's topics; none named un
 _PURPOSE = click.option("--purpose", help="marketing unless given.")
 # By their values: click would take the names of an enumeration.
 _REASONS = [reason.value for reason in Reason]
-
-
-@main.command()
-@_TENANT
-@_ADDRESS
-@_CHANNEL
-@_TOPIC
-@click.option("--message", default="", help="Your own id of the message.")
-@click.option("--language", default="", help="The language of its reader, such as de.")
-@json_option
-@settings_options
-def link(
-    settings: Settings,
-    tenant: str,
-    address: str,
-    channel: str,
-    topic: str | None,
-    message: str,
-    language: str,
-    as_json: bool,
-) -> None:
-    """Mint an unsubscribe link, and the two header fields for the mail (RFC 8058)."""
-    from optout_service.store import tenants
-
-    scope = Scope.parse(channel, topic)
-    parsed = Address.parse_for(channel, read_address(address))
-    with opened(settings) as rt:
-        with rt.reading() as connection:
-            found = tenants.get(connection, tenant)
-            tenants.require_topics(connection, found.id, [scope.topic])
-        claim = Claim(found.id, scope.channel, parsed, scope.topic, message, language)
-        url = f"{settings.public_url}/u/{rt.links.mint(claim)}"
-    show(
-        {
-            "url": url,
-            "List-Unsubscribe": f"<{url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
-        as_json=as_json,
-    )
 
 
 @main.command()

@@ -1,24 +1,14 @@
 """``optout scrub``: a list without those who left, from file to file."""
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from optout_service.cli import files
+from optout_service.cli import files, listing
 from optout_service.cli.main import json_option, main, opened, settings_options, show
 from optout_service.core.errors import InvalidRequest
 from optout_service.core.scope import ANY, Scope, kind_of
 from optout_service.settings import Settings
-
-_FORMATS: Final = {"csv": "text/csv", "ndjson": "application/x-ndjson", "text": "text/plain"}
-_SUFFIXES: Final = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".ndjson": "ndjson",
-    ".jsonl": "ndjson",
-    ".txt": "text",
-}
 
 
 @main.command()
@@ -35,13 +25,7 @@ _SUFFIXES: Final = {
     show_default=True,
     help="Which rows come out; all: with a column that tells the verdict.",
 )
-@click.option("--column", help="The address's column, by name, or by number from 1.")
-@click.option(
-    "--format", "format_", type=click.Choice([*_FORMATS]), help="By IN's name unless given."
-)
-@click.option("--charset", help="UTF-8 unless given.")
-@click.option("--delimiter", help="comma, semicolon, tab or pipe; found out unless given.")
-@click.option("--header/--no-header", default=None, help="Found out unless given.")
+@listing.list_options
 @click.option("--safe", is_flag=True, help="Make cells harmless that a spreadsheet would compute.")
 @json_option
 @settings_options
@@ -56,7 +40,7 @@ def scrub(
     keep: str,
     safe: bool,
     as_json: bool,
-    **told: Any,
+    **written: Any,
 ) -> None:
     """Copy a list without those who may not be sent to.
 
@@ -82,9 +66,9 @@ def scrub(
             files.blocks(source, "scrubbing") as blocks,
             files.written(target) as out,
         ):
-            listing = lists.read(blocks, _told(source, kind, **told))
-            digested = rt.hands.all(Digester(listing, kind, rt.keys), listing.blocks)
-            done = Scrub(listing, digested, snapshot.probe, Keep(keep), safe, counts)
+            read = lists.read(blocks, listing.told(source, kind, **written))
+            digested = rt.hands.all(Digester(read, kind, rt.keys), read.blocks)
+            done = Scrub(read, digested, snapshot.probe, Keep(keep), safe, counts)
             for piece in done.pieces():
                 out.write(piece)
     shown = {
@@ -94,27 +78,3 @@ def scrub(
         "as_of": snapshot.as_of,
     }
     show(shown, as_json=as_json, err=target == "-")
-
-
-def _told(
-    source: str,
-    kind: Any,
-    *,
-    column: str | None,
-    format_: str | None,
-    charset: str | None,
-    delimiter: str | None,
-    header: bool | None,
-) -> Any:
-    from optout_service.core.lists import Media, Told, parse_delimiter
-
-    suffix = Path(source.removesuffix(".gz")).suffix.lower()
-    name = format_ or _SUFFIXES.get(suffix, "csv")
-    return Told(
-        media=Media(_FORMATS[name]),
-        charset=charset,
-        delimiter=None if delimiter is None else parse_delimiter(delimiter),
-        header=header,
-        column=column,
-        kind=kind,
-    )

@@ -90,6 +90,10 @@ class KeyRing:
         """The 32 bytes under which an Idempotency-Key is stored."""
         return _derive(self.pepper, b"optout idem key", key.encode())
 
+    def replica_id(self, digest: bytes) -> bytes:
+        """16 bytes that name a recipient to a replica, which must not know our digests."""
+        return _derive(self.pepper, b"optout replica", digest, size=16)
+
     def table_seal(self) -> "blake2b":
         """A hash of 32 bytes, yet to be fed, that seals what only we may have written."""
         return blake2b(digest_size=32, key=self.pepper, person=b"optout table")

@@ -100,6 +100,23 @@ class Listing:
         cells = rows.cells(rows.content(raw), self.delimiter)
         return [rows.text_of(cell, self.delimiter) for cell in cells]
 
+    def widened(self, raw: bytes, name: str, value: str) -> bytes:
+        """A row with one cell or field more, and else as it is; in plain text it is behind a tab.
+
+        ``value``: of letters, digits and signs that need no quotes. What is no object in NDJSON
+        becomes one.
+        """
+        content = rows.content(raw)
+        line_end = raw[len(content) :]
+        if self.media is not Media.NDJSON:
+            return b"%b%b%b%b" % (content, self.delimiter or b"\t", value.encode(), line_end)
+        field = b'"%b":"%b"' % (name.encode(), value.encode())
+        bare = content.rstrip(b" \t\r")
+        if fields.values_of(raw) is None:
+            return b"{%b}%b" % (field, line_end)
+        comma = b"" if bare[:-1].strip(b" \t\r") == b"{" else b","
+        return b"%b%b%b}%b" % (bare[:-1], comma, field, line_end)
+
     def encoded(self, piece: bytes) -> bytes:
         """Rows in the charset in which the list came."""
         return piece if self.codec is None else piece.decode().encode(self.codec)

@@ -155,6 +155,11 @@ def decide(
             return _opt_in(evidence, standing, topics, earlier)
 
 
+def strength(row: Suppression) -> tuple[int, bool]:
+    """Sorts suppressions from the weakest to the strongest, as the ladder has it."""
+    return _STRENGTH[row.reason], row.tenant == PLATFORM
+
+
 def liftable_by(row: Suppression) -> frozenset[Authority]:
     """Who may lift a suppression. What the platform suppressed, nobody within a tenant may."""
     return _ONLY_PLATFORM if row.tenant == PLATFORM else LADDER[row.reason].liftable_by

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from optout_service.core import fields, rows, spreadsheet
+from optout_service.core import spreadsheet
 from optout_service.core.cutting import Cut, Places
 from optout_service.core.digesting import Digested
-from optout_service.core.lists import Listing, Media
+from optout_service.core.lists import Listing
 
 Probe = Callable[[bytes], bytes]
 """From digests, one after the other, to a byte for each: 1 if it is suppressed, else 0."""
@@ -76,7 +76,7 @@ class Scrub:
             return head
         if self.safe:
             head = spreadsheet.safe_row(head, self.listing.delimiter)
-        return self._marked(head, VERDICT) if self.keep is Keep.ALL else head
+        return self.listing.widened(head, VERDICT, VERDICT) if self.keep is Keep.ALL else head
 
     def _kept(self, digested: Digested) -> bytes:
         block, found = digested.block, digested.found
@@ -107,19 +107,11 @@ class Scrub:
             raws = [spreadsheet.safe_row(raw, self.listing.delimiter) for raw in raws]
         if self.keep is Keep.ALL:
             words = [_WORDS[verdict] for verdict in verdicts[chosen].tolist()]
-            raws = list(map(self._marked, raws, words))
+            raws = [
+                self.listing.widened(raw, VERDICT, word)
+                for raw, word in zip(raws, words, strict=True)
+            ]
         return b"".join(raws)
-
-    def _marked(self, raw: bytes, word: str) -> bytes:
-        content = rows.content(raw)
-        line_end = raw[len(content) :]
-        if self.listing.media is not Media.NDJSON:
-            return b"%b%b%b%b" % (content, self.listing.delimiter or b"\t", word.encode(), line_end)
-        bare = content.rstrip(b" \t\r")
-        if not bare.endswith(b"}") or (word == _WORDS[_INVALID] and not _is_object(raw)):
-            return b'{"%b":"%b"}%b' % (VERDICT.encode(), word.encode(), line_end)
-        comma = b"" if bare[:-1].strip(b" \t\r") == b"{" else b","
-        return b'%b%b"%b":"%b"}%b' % (bare[:-1], comma, VERDICT.encode(), word.encode(), line_end)
 
     def _verdicts(self, digested: Digested) -> npt.NDArray[np.uint8]:
         """The verdict for each row."""
@@ -128,7 +120,3 @@ class Scrub:
         if digested.digests:
             verdicts[digested.places] = np.frombuffer(self.probe(digested.digests), np.uint8)
         return verdicts
-
-
-def _is_object(raw: bytes) -> bool:
-    return fields.values_of(raw) is not None

@@ -12,7 +12,7 @@ is still read.
 
 import hmac
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -74,7 +74,9 @@ class Links:
     """Mints and reads the links of all tenants of one key ring."""
 
     def __init__(self, keys: KeyRing) -> None:
-        self._of_tenant = lru_cache(maxsize=1024)(lambda tenant: _TenantLinks(tenant, keys))
+        self._of_tenant = lru_cache(maxsize=1024)(
+            lambda tenant: TenantLinks(tenant, keys.link_ring(tenant))
+        )
 
     def mint(self, claim: Claim) -> str:
         """The token of a claim, signed with the newest key. The same claim gives the same token.
@@ -82,8 +84,7 @@ class Links:
         Raises InvalidAddress (a hash cannot be shown or told to the brand), UnknownChannel,
         UnknownTopic or InvalidRequest for a claim that makes no sense.
         """
-        _validate(claim)
-        links: _TenantLinks = self._of_tenant(claim.tenant)
+        links: TenantLinks = self._of_tenant(claim.tenant)
         return links.mint(claim)
 
     def mint_many(self, claims: Iterable[Claim]) -> Iterator[str]:
@@ -101,7 +102,7 @@ class Links:
             version, tenant = _HEADER.unpack_from(payload)
             if version != VERSION or len(token) > MAX_TOKEN:
                 raise BadToken(_REFUSED)
-            links: _TenantLinks = self._of_tenant(tenant)
+            links: TenantLinks = self._of_tenant(tenant)
             return links.read(token, payload)
         except (
             OptOutError,
@@ -114,11 +115,11 @@ class Links:
             raise BadToken(_REFUSED) from None
 
 
-class _TenantLinks:
+class TenantLinks:
     """One tenant's derived keys, each with what is made of it once."""
 
-    def __init__(self, tenant: int, keys: KeyRing) -> None:
-        ring = keys.link_ring(tenant)
+    def __init__(self, tenant: int, ring: Sequence[bytes]) -> None:
+        """``ring``: as ``KeyRing.link_ring`` gives it; with it, links can be minted elsewhere."""
         self._tenant = tenant
         self._header = _HEADER.pack(VERSION, tenant)
         self._signer = Signer(
@@ -132,9 +133,25 @@ class _TenantLinks:
         self._newest = hmac.new(self._signer.derive_key(), digestmod=sha256)
 
     def mint(self, claim: Claim) -> str:
-        value = claim.address.value
-        assert value is not None
-        wire = _Wire(claim.channel, value, claim.topic, claim.message, claim.language)
+        """The token of a claim of this tenant. Raises as ``Links.mint`` does."""
+        scope = Scope.parse(claim.channel, claim.topic)
+        if claim.address.kind is not KIND_OF.get(scope.channel):
+            raise InvalidAddress("The address is not of the kind that this channel needs.")
+        require_short(claim.message, claim.language)
+        return self.mint_checked(
+            claim.channel, claim.address.value, claim.topic, claim.message, claim.language
+        )
+
+    def mint_checked(
+        self, channel: str, value: str | None, topic: str, message: str, language: str
+    ) -> str:
+        """The same, of what is known to make sense; ``value``: a canonical form.
+
+        Raises InvalidAddress for None.
+        """
+        if value is None:
+            raise InvalidAddress("A link needs the address itself: of a hash nothing can be shown.")
+        wire = _Wire(channel, value, topic, message, language)
         sealed = self._ciphers[-1].encrypt(_encode(wire), [self._header])
         text = base64url.encoded(self._header + sealed)
         # Signer.sign derives the key anew for each token; the bytes are the same.
@@ -144,6 +161,7 @@ class _TenantLinks:
         return f"{text.decode()}{_SEPARATOR}{signed.decode()}"
 
     def read(self, token: str, payload: bytes) -> Claim:
+        """The claim of a token, whose first half says ``payload``; any exception: it is none."""
         self._signer.unsign(token)
         base64url.decoded(token.rpartition(_SEPARATOR)[2])  # refuses what is not as we wrote it
         wire = _decode(self._open(payload))
@@ -183,15 +201,11 @@ def _cipher(link_key: bytes) -> AESSIV:
     return AESSIV(blake2b(key=link_key, person=b"optout link seal", digest_size=64).digest())
 
 
-def _validate(claim: Claim) -> None:
-    scope = Scope.parse(claim.channel, claim.topic)
-    if claim.address.value is None:
-        raise InvalidAddress("A link needs the address itself: of a hash nothing can be shown.")
-    if claim.address.kind is not KIND_OF.get(scope.channel):
-        raise InvalidAddress("The address is not of the kind that this channel needs.")
-    if len(claim.message) > MAX_MESSAGE:
+def require_short(message: str, language: str) -> None:
+    """Raises InvalidRequest for what does not fit into a link."""
+    if len(message) > MAX_MESSAGE:
         raise InvalidRequest(f"A message id has at most {MAX_MESSAGE} characters.", field="message")
-    if len(claim.language) > MAX_LANGUAGE:
+    if len(language) > MAX_LANGUAGE:
         raise InvalidRequest(
             f"A language tag has at most {MAX_LANGUAGE} characters.", field="language"
         )

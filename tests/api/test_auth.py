@@ -32,6 +32,7 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/scrub"): SENDERS,
     ("POST", "/v1/links"): SENDERS,
     ("POST", "/v1/links/batch"): SENDERS,
+    ("GET", "/v1/link-key"): ADMINS,
     ("POST", "/v1/opt-outs"): RECORDERS,
     ("POST", "/v1/opt-ins"): RECORDERS,
     ("POST", "/v1/imports"): IMPORTERS,
@@ -39,6 +40,7 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/events"): READERS,
     ("GET", "/v1/suppressions"): READERS,
     ("GET", "/v1/suppressions/export"): READERS,
+    ("GET", "/v1/suppressions/changes"): IMPORTERS,
     ("POST", "/v1/recipients/lookup"): KNOWERS,
     ("POST", "/v1/recipients/evidence"): KNOWERS | PROVERS,
     ("GET", "/v1/checkpoints"): PROVERS,
@@ -113,8 +115,9 @@ SET_UP = {
     rule
     for _, rule in WHO_MAY
     if rule.startswith(("/v1/brand", "/v1/topics", "/v1/prov", "/v1/send", "/v1/keys"))
+    or rule in ("/v1/link-key", "/v1/suppressions/changes")
 }
-"""What a platform key sets up in the tenant that it names."""
+"""What a platform key does for the tenant that it names."""
 ROUTES = [(method, route.rule) for route in FACE.routes for method in route.methods]
 METHOD_OF = {path_of(rule): method for method, rule in ROUTES if method in ("POST", "PUT", "PATCH")}
 """The method by which a path takes its body."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from optout_service.client import LinkMinter
+from optout_service.core.errors import BadToken
 from optout_service.runtime import Runtime
 from optout_service.store import feed
 from tests.api.asking import MAIL, PHONE, Asker, sha256_of
@@ -41,6 +43,25 @@ def test_a_link_comes_with_the_headers_of_one_click(ask: Asker) -> None:
         "List-Unsubscribe": f"<{made['url']}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
+
+
+def test_a_mailbox_of_the_settings_stands_behind_the_link_in_the_header(
+    ask_with: Callable[..., Asker],
+) -> None:
+    ask = ask_with(mailto="unsubscribe@acme.example")
+    one = ask.post("/v1/links", {"address": MAIL}, by="sender").json
+    (same,) = ask.post("/v1/links/batch", {"links": [{"address": MAIL}]}, by="sender").json["links"]
+    assert one == same
+    assert one["headers"]["List-Unsubscribe"] == (
+        f"<{one['url']}>, <mailto:unsubscribe@acme.example?subject={token_of(one['url'])}>"
+    )
+
+
+def test_a_link_that_no_header_has_room_for_is_refused(ask: Asker) -> None:
+    long = {"address": MAIL, "message": "é" * 200, "language": "x" * 35}
+    assert ask.post("/v1/links", {**long, "message": "m" * 200}, by="sender").status_code == 201
+    answer = ask.post("/v1/links", {**long, "message": "\U0001f4e7" * 200}, by="sender")
+    assert (answer.status_code, answer.json["field"]) == (422, "message")
 
 
 def test_a_link_shows_no_address(ask: Asker) -> None:
@@ -132,6 +153,41 @@ def test_an_empty_batch_of_links_is_an_empty_list(ask: Asker) -> None:
 def test_what_does_not_fit_into_a_link_is_refused(ask: Asker, wrong: dict[str, Any]) -> None:
     answer = ask.post("/v1/links", {"address": MAIL, **wrong}, by="sender")
     assert (answer.status_code, answer.json["field"]) == (422, next(iter(wrong)))
+
+
+@pytest.mark.parametrize("by", ["admin", "platform"])
+def test_the_link_key_mints_what_the_service_would(ask: Asker, by: str) -> None:
+    given = ask.get("/v1/link-key", by=by, Optout_Tenant="acme")
+    one = {"address": MAIL, "topic": "offers", "message": "m-1", "language": "de"}
+    url = ask.post("/v1/links", one, by="sender").json["url"]
+    minter = LinkMinter(given.json)
+    assert minter.mint(MAIL, topic="offers", message="m-1", language="de") == url
+
+
+def test_the_link_key_of_one_tenant_mints_for_no_other(rt: Runtime, ask: Asker, cast: Cast) -> None:
+    key = ask.get("/v1/link-key", by="bolt-admin").json
+    forged = LinkMinter({**key, "tenant": cast.acme, "topics": ["offers"]})
+    with pytest.raises(BadToken):
+        rt.links.read(token_of(forged.mint(MAIL, topic="offers")))
+
+
+def test_the_platform_has_no_link_key(ask: Asker) -> None:
+    answer = ask.get("/v1/link-key", by="platform")
+    assert (answer.status_code, answer.json["field"]) == (422, "Optout-Tenant")
+
+
+def test_nobody_keeps_a_copy_of_the_link_key_on_the_way(ask: Asker) -> None:
+    assert ask.get("/v1/link-key", by="admin").headers["Cache-Control"] == "no-store"
+
+
+def test_who_took_the_link_key_is_in_the_log_and_the_key_is_not(
+    ask: Asker, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="optout.audit"):
+        key = ask.get("/v1/link-key", by="admin").json["keys"][0]
+    (line,) = [record for record in caplog.records if record.name == "optout.audit"]
+    assert (line.getMessage(), line.__dict__["tenant"]) == ("link key taken", "acme")
+    assert key not in str(line.__dict__)
 
 
 def test_minting_writes_nothing(rt: Runtime, ask: Asker, cast: Cast) -> None:

@@ -15,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlencode
 
-from itsdangerous import URLSafeSerializer
-
 from optout_service.core.address import Address
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim, Links
@@ -24,6 +22,7 @@ from optout_service.providers import twilio
 from tests import stage
 from tests.bench import ground, load, texts
 from tests.bench.load import Request, Result
+from tests.bench.minting import minting
 from tests.postgres import PostgreSQL
 from tests.providers import playing
 from tests.server import Server
@@ -141,6 +140,16 @@ def clicks(links: Links, tenant: int, *, floor: bool) -> Requests:
     return ahead
 
 
+def pages(links: Links, tenant: int) -> Requests:
+    """The confirmation page of links to many people, none of whom has left."""
+    made = []
+    for number in range(2000):
+        address = Address.parse(Kind.EMAIL, f"p{number}@example.com")
+        token = links.mint(Claim(tenant, "email", address, "newsletter", "c42"))
+        made.append(load.get(f"/u/{token}", b"Stop these messages?"))
+    return lambda: itertools.cycle(made)
+
+
 def hooks(base_url: str) -> Requests:
     """Twilio's posts of a STOP, signed, each from a phone that is new."""
     url, numbers = f"{base_url}{_HOOK}", itertools.count()
@@ -209,6 +218,8 @@ def measure(
             (clicks(links, tenant, floor=True), clicks(links, tenant, floor=False)),
             arguments,
         ).line("one-click POST", setup, "0.6, p99 50 ms" if sqlite else "0.55")
+        shown = pages(links, tenant)
+        yield side_by_side(ports, pids, (shown, shown), arguments).line("page GET", setup, "-")
         both = hooks(server.base_url)
         yield side_by_side(ports, pids, (both, both), arguments).line("signed STOP", setup, "-")
 
@@ -226,27 +237,6 @@ def on(setup: Setup, arguments: argparse.Namespace) -> Iterator[str]:
         cast = server.set_up()
         ground.fill(server, cast.acme, arguments.rows)
         yield from measure(setup, server, database, arguments, cast.acme, cast.keys["sender"])
-
-
-def minting() -> str:
-    """100,000 links, beside itsdangerous signing the same as JSON, in the clear."""
-    links, count = Links(stage.KEYS), 100_000
-    addresses = [Address.parse(Kind.EMAIL, f"r{number}@example.com") for number in range(count)]
-    claims = [Claim(1, "email", address, "newsletter", "c42") for address in addresses]
-    started = time.perf_counter()
-    for _ in links.mint_many(claims):
-        pass
-    ours = time.perf_counter() - started
-    serializer = URLSafeSerializer("secret", salt="link")
-    started = time.perf_counter()
-    for claim in claims[: count // 10]:
-        serializer.dumps([claim.tenant, claim.channel, claim.address.value, claim.topic, "c42"])
-    theirs = (time.perf_counter() - started) * 10
-    return (
-        f"Minting 100,000 links, encrypted and signed: {ours:.2f} s, {count / ours:,.0f} a second, "
-        f"{ours / count * 1e6:.1f} us each; **{theirs / ours:.1f}** times as fast as itsdangerous' "
-        f"serializer signs the same as readable JSON ({theirs:.2f} s)."
-    )
 
 
 def main() -> None:

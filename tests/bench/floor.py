@@ -3,11 +3,16 @@
 Run as ``python -m tests.bench.floor``, set by the same OPTOUT_* variables.
 """
 
+from typing import Final
+
 import msgspec
 from flask import Flask, request
 
 from optout_service import serving
 from optout_service.settings import Settings
+
+# As long as the recipients' page in English.
+_PAGE: Final = f"<h1>Stop these messages?</h1>{'.' * 5555}"
 
 
 def make_app() -> Flask:
@@ -26,6 +31,10 @@ def make_app() -> Flask:
     @app.post("/v1/check/batch")
     def batch() -> dict[str, int]:
         return {"checked": len(msgspec.json.decode(request.get_data())["addresses"])}
+
+    @app.get("/u/<token>")
+    def page(token: str) -> str:
+        return _PAGE
 
     @app.post("/hooks/twilio/messages")
     def hook() -> bytes:

@@ -47,6 +47,11 @@ def post(path: str, body: bytes, content_type: str, expected: bytes, *extra: str
     return Request("\r\n".join(lines).encode() + b"\r\n\r\n" + body, expected)
 
 
+def get(path: str, expected: bytes) -> Request:
+    """A GET over a connection that is kept."""
+    return Request(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(), expected)
+
+
 class _Caller:
     """One connection with one request under way; a new one where the server recycles a worker."""
 

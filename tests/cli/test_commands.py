@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from optout_service import keyfiles
 from optout_service.cli import main, recipient
 from optout_service.cli.main import main as group
+from optout_service.client import LinkMinter
 from optout_service.core.keyring import new_key
 
 AC = "AC00000000000000000000000000000001"
@@ -141,6 +142,13 @@ def test_an_address_can_be_read_from_standard_input(run: Run, acme: str) -> None
     run("opt-out", "--tenant", acme, "--address", "-", stdin="jo@example.com\n")
     result = run("check", "--tenant", acme, "--address", "-", stdin="jo@example.com\n")
     assert result.output.startswith("suppressed")
+
+
+def test_the_link_key_mints_the_links_that_the_command_would(run: Run, acme: str) -> None:
+    minter = LinkMinter(run("link-key", "--tenant", acme).stdout)
+    one = ("--address", "jo@example.com", "--topic", "newsletter", "--json")
+    made = told(run("link", "--tenant", acme, *one))
+    assert minter.mint("jo@example.com", topic="newsletter") == made["url"]
 
 
 def test_a_link_comes_with_its_two_header_fields(run: Run, acme: str) -> None:

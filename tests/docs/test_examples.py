@@ -17,6 +17,8 @@ from tests.twilio_api import Standin, message, serving
 
 HELD_ELSEWHERE: Final = {
     ("calls.md", "xml"): "tests/providers/test_voice.py",
+    ("client.md", "py"): "tests/client/test_examples.py",
+    ("sending.md", "py"): "tests/client/test_sending.py",
     ("metrics.md", "yaml"): "tests/metrics/test_counting.py",
 }
 WITH_EXAMPLES: Final = [page for page in pages() if any(block.runs for block in blocks(page))]

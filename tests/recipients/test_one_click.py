@@ -6,13 +6,15 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from optout_service.core.address import Address
-from optout_service.core.evidence import Action, Source
+from optout_service.core.evidence import Action, Reason, Source
+from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import Kind, Scope
-from optout_service.core.token import Claim
+from optout_service.core.token import Claim, Links
 from optout_service.runtime import Runtime
 from optout_service.store import feed
 from optout_service.store.tables import event
 from tests.cast import ANA
+from tests.recipients.test_page import break_the_store
 from tests.stage import Cast
 from tests.store.acts import act
 
@@ -27,7 +29,19 @@ PRINTED = (
     b"---FormBoundaryjWmhtjORrn--"
 )
 CORRECTED = PRINTED.replace(b"---FormBoundary", b"-----FormBoundary")
+# Erratum and all that a mail client's HTTP library adds: a type for the part, another part, words
+# before and behind.
+ELABORATE = (
+    b"This is a message in several parts.\r\n"
+    b"-----FormBoundaryjWmhtjORrn\r\n"
+    b'Content-Disposition: form-data; name="source"\r\n\r\nmail\r\n'
+    b"-----FormBoundaryjWmhtjORrn\r\n"
+    b'content-disposition: form-data; name="List-Unsubscribe"\r\n'
+    b"Content-Type: text/plain; charset=UTF-8\r\n\r\nOne-Click\r\n"
+    b"-----FormBoundaryjWmhtjORrn--\r\nbehind"
+)
 BOUNDARY = "multipart/form-data; boundary=---FormBoundaryjWmhtjORrn"
+QUOTED = 'Multipart/Form-Data; Boundary="---FormBoundaryjWmhtjORrn"; charset=UTF-8'
 
 # What mail clients send: name, content type, body, query, the form that goes into the evidence.
 CLIENTS = [
@@ -38,7 +52,12 @@ CLIENTS = [
     ("another field beside it", FORM, PAIR + b"&utm=1", "", "form"),
     ("multipart as corrected", BOUNDARY, CORRECTED + b"\r\n", "", "multipart"),
     ("multipart without the last CRLF", BOUNDARY, CORRECTED, "", "multipart"),
+    ("multipart with all that may be in it", BOUNDARY, ELABORATE, "", "multipart"),
+    ("multipart with its boundary in quotes", QUOTED, CORRECTED, "", "multipart"),
     ("multipart as printed", BOUNDARY, PRINTED, "", "raw"),
+    ("multipart that names no boundary", "multipart/form-data", CORRECTED, "", "raw"),
+    ("the type in capitals", FORM.upper(), PAIR, "", "form"),
+    ("percent-encoded", FORM, b"List%2DUnsubscribe=One%2DClick", "", "form"),
     ("no content type", None, PAIR, "", "raw"),
     ("a wrong content type", "text/plain", PAIR, "", "raw"),
     ("an empty body", FORM, b"", "", "empty"),
@@ -46,6 +65,7 @@ CLIENTS = [
     ("white space", FORM, b"\r\n", "", "empty"),
     ("a bare POST to a tracked link", None, b"", "?utm_source=mail", "empty"),
     ("the pair in the query", None, b"", "?List-Unsubscribe=One-Click", "query"),
+    ("in the query of an empty form", FORM, b"", "?a=b&List-Unsubscribe=One-Click", "query"),
 ]
 
 
@@ -137,15 +157,54 @@ def test_the_answer_is_the_same_for_who_has_left_already(
     assert events(rt) == 2
 
 
-@pytest.mark.parametrize("ending", ["", "/", "?a=b"])
-@pytest.mark.parametrize("base", ["http://localhost", "https://elsewhere.example"])
-def test_nobody_is_ever_redirected_and_no_cookie_is_set(
-    client: FlaskClient, link: str, ending: str, base: str
+def test_the_answer_is_the_same_for_who_was_stopped_through_another_door(
+    rt: Runtime, cast: Cast, client: FlaskClient, link: str
 ) -> None:
-    answer = client.post(f"{link}{ending}", data=PAIR, content_type=FORM, base_url=base)
-    assert answer.status_code == 200
-    assert "Location" not in answer.headers
-    assert "Set-Cookie" not in answer.headers
+    fresh = click(client, link)
+    everywhere = Scope("*", "*", "*")
+    with rt.writing() as connection:
+        evidence = act(cast.acme, address=MAIL, scope=everywhere, reason=Reason.LEGAL)
+        rt.record(connection, evidence)
+    told = click(client, link)
+    assert (told.status, told.data) == (fresh.status, fresh.data)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD", "OPTIONS"])
+def test_nobody_is_ever_redirected_and_no_cookie_is_set(
+    client: FlaskClient, link: str, method: str
+) -> None:
+    body = {"data": PAIR, "content_type": FORM} if method == "POST" else {}
+    for base in ("http://localhost", "https://elsewhere.example"):
+        for ending in ("", "/", "?a=b", "/?a=b", "//", "%2F"):
+            answer = client.open(f"{link}{ending}", method=method, base_url=base, **body)
+            assert answer.status_code in ((404,) if ending == "//" else (200, 204))
+            assert not {"Location", "Set-Cookie"} & set(answer.headers.keys())
+
+
+@pytest.mark.parametrize("content_type", [FORM, None], ids=["ahead of Flask", "by Flask"])
+def test_unknown_tokens_are_answered_alike_and_none_makes_the_store_work(
+    rt: Runtime, client: FlaskClient, link: str, content_type: str | None
+) -> None:
+    token = link.removeprefix("/u/")
+    other = Links(KeyRing(b"p" * 32, (b"e" * 32,), (b"x" * 32,)))
+    unknown = [
+        other.mint(Claim(1, "email", MAIL)),
+        other.mint(Claim(4711, "email", MAIL)),
+        f"{token[:-1]}{'A' if token[-1] != 'A' else 'B'}",
+        token.replace("~", "~A"),
+        "B" + token[1:],
+        token.partition("~")[0],
+        "A" * len(token),
+        "A" * 3000,
+        "x",
+    ]
+    break_the_store(rt)
+    answers = [client.post(f"/u/{text}", data=PAIR, content_type=content_type) for text in unknown]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.data for answer in answers}) == 1
+    headers = [{**answer.headers, "X-Request-Id": ""} for answer in answers]
+    assert headers == [headers[0]] * len(headers)
+    assert click(client, link).status_code == 503, "a genuine one needs it"
 
 
 def test_cookies_origin_and_referrer_are_nobodys_business(

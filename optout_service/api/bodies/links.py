@@ -38,5 +38,19 @@ class LinkBatchAnswer(Struct, frozen=True):
     links: list[LinkAnswer]
 
 
+class LinkKeyAnswer(Struct, frozen=True):
+    """What mints this tenant's links elsewhere. ``keys`` are secrets, newest last.
+
+    ``topics``: those that a link may name.
+    """
+
+    version: int
+    tenant: int
+    slug: str
+    base_url: str
+    topics: list[str]
+    keys: list[str]
+
+
 LINK: Final = Decoder(LinkRequest)
 LINK_BATCH: Final = Decoder(LinkBatchRequest)

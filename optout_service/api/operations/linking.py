@@ -5,6 +5,7 @@ from typing import Final
 
 from optout_service.api.bodies import links
 from optout_service.api.operations.operation import ADDRESSED, Operation
+from optout_service.core import errors
 
 _LINK: Final = {
     "url": "https://optout.example.com/u/AQAAAAE...~...",
@@ -30,5 +31,18 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         example={"links": [{"address": "jo@example.com"}, {"address": "mo@example.com"}]},
         answer={"links": [_LINK, _LINK]},
         refuses=ADDRESSED,
+    ),
+    ("GET", "/v1/link-key"): Operation(
+        tag="Links",
+        answers={200: links.LinkKeyAnswer},
+        answer={
+            "version": 1,
+            "tenant": 1,
+            "slug": "demo-shop",
+            "base_url": "https://optout.example.com",
+            "topics": ["newsletter"],
+            "keys": ["..."],
+        },
+        refuses=(errors.InvalidRequest,),
     ),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from optout_service.api.bodies import reading
+from optout_service.api.bodies import changes, reading
 from optout_service.api.operations.operation import SCOPE, STANDING, Operation
 from optout_service.core import errors
 
@@ -30,6 +30,27 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
             ],
             "next": 17,
         },
+    ),
+    ("GET", "/v1/suppressions/changes"): Operation(
+        tag="Reading",
+        query=changes.ChangesQuery,
+        answers={200: changes.ChangesAnswer},
+        answer={
+            "tenant": "demo-shop",
+            "items": [
+                {
+                    "recipient": "0b5d3c1f0f6f4f6e9a8b7c6d5e4f3a2b",
+                    "kind": "email",
+                    "sha256": "0" * 64,
+                    "stands": [{name: STANDING[name] for name in STANDING if name != "address"}],
+                }
+            ],
+            "topics": ["newsletter"],
+            "as_of": 17,
+            "next": "WyIxNyIsIjcxYjQiLCIwIiwiIl0",
+            "more": False,
+        },
+        refuses=(errors.Malformed,),
     ),
     ("GET", "/v1/suppressions"): Operation(
         tag="Reading",

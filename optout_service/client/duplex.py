@@ -1,0 +1,97 @@
+"""Sends a body while it reads the answer, in one thread.
+
+The answer to a long list begins before the list has ended. A client that sent all of it first would
+wait for a service that waits for the client.
+"""
+
+import io
+import select
+import socket
+import ssl
+from collections.abc import Iterable, Iterator
+from http.client import HTTPResponse
+from typing import Final, cast
+
+_NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_LAST: Final = b"0\r\n\r\n"
+
+
+class Duplex(io.RawIOBase):
+    """A connection's answer, as a stream; reading it sends what the connection will take.
+
+    Each piece goes as a chunk (RFC 9112, 7.1). It is taken from the caller only when all before it
+    has been sent, so a service that is slow slows its caller down.
+    """
+
+    def __init__(self, sock: socket.socket, pieces: Iterable[bytes], timeout: float) -> None:
+        """``timeout``: seconds that may pass without a byte in either direction."""
+        self._sock = sock
+        self._chunks = _chunks(pieces)
+        self._rest = memoryview(b"")
+        self._timeout = timeout
+        self.sent_all = False
+        """Whether the service has been given the whole body."""
+        self.caller_failed = False
+        """Whether it was the caller's own source of pieces that raised."""
+        self._refused = False
+        sock.setblocking(False)
+
+    def response(self) -> HTTPResponse:
+        """The answer, its head read. Raises as ``readinto`` does, and HTTPException."""
+        response = HTTPResponse(cast(socket.socket, self), method="POST")
+        response.begin()
+        return response
+
+    def makefile(self, *_: object) -> io.BufferedReader:
+        """What HTTPResponse asks of a socket."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        """As of any stream."""
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
+        """Raises OSError (TimeoutError among it), and whatever the source of pieces raises."""
+        while True:
+            self._send()
+            try:
+                return self._sock.recv_into(buffer)
+            except _NOT_YET:
+                self._wait()
+
+    def _send(self) -> None:
+        while not self.sent_all and not self._refused:
+            if not self._rest and not self._take_next():
+                return
+            try:
+                self._rest = self._rest[self._sock.send(self._rest) :]
+            except _NOT_YET:
+                return
+            except OSError:
+                # Whoever refuses a list need not read it: why, stands in the answer.
+                self._refused = True
+
+    def _take_next(self) -> bool:
+        try:
+            chunk = next(self._chunks, None)
+        except BaseException:
+            self.caller_failed = True
+            raise
+        if chunk is None:
+            self.sent_all = True
+            return False
+        self._rest = memoryview(chunk)
+        return True
+
+    def _wait(self) -> None:
+        writers = [] if self.sent_all or self._refused else [self._sock]
+        readable, writable, _ = select.select([self._sock], writers, [], self._timeout)
+        if not readable and not writable:
+            raise TimeoutError
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        if piece:
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield _LAST
