@@ -53,23 +53,27 @@ class Duplex(io.RawIOBase):
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         """Raises OSError (TimeoutError among it), and whatever the source of pieces raises."""
         while True:
-            self._send()
+            sent = self._send()
+            # After each piece: whoever refuses a list is not sent the whole of it.
             try:
                 return self._sock.recv_into(buffer)
             except _NOT_YET:
-                self._wait()
+                if not sent:
+                    self._wait()
 
-    def _send(self) -> None:
-        while not self.sent_all and not self._refused:
-            if not self._rest and not self._take_next():
-                return
-            try:
-                self._rest = self._rest[self._sock.send(self._rest) :]
-            except _NOT_YET:
-                return
-            except OSError:
-                # Whoever refuses a list need not read it: why, stands in the answer.
-                self._refused = True
+    def _send(self) -> bool:
+        """Send what goes at once, of one piece at most; whether anything went."""
+        if self.sent_all or self._refused or not (self._rest or self._take_next()):
+            return False
+        try:
+            self._rest = self._rest[self._sock.send(self._rest) :]
+        except _NOT_YET:
+            return False
+        except OSError:
+            # Whoever refuses a list need not read it: why, stands in the answer.
+            self._refused = True
+            return False
+        return True
 
     def _take_next(self) -> bool:
         try:

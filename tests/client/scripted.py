@@ -28,24 +28,30 @@ class Scripted:
 
 
 @contextmanager
-def scripted(*answers: bytes) -> Iterator[Scripted]:
-    """Somebody who gives these answers, one a connection; none to whoever comes after."""
+def scripted(*answers: bytes, upto: bytes = b"") -> Iterator[Scripted]:
+    """Somebody who gives these answers, one a connection; none to whoever comes after.
+
+    ``upto``: how a request ends that is heard out.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         told = Scripted(listening.getsockname()[1])
-        thread = threading.Thread(target=_serve, args=(listening, answers, told), daemon=True)
+        thread = threading.Thread(target=_serve, args=(listening, answers, upto, told), daemon=True)
         thread.start()
         yield told
     thread.join(5)
 
 
-def _serve(listening: socket.socket, answers: Sequence[bytes], told: Scripted) -> None:
+def _serve(listening: socket.socket, answers: Sequence[bytes], upto: bytes, told: Scripted) -> None:
     for said in answers:
         try:
             line, _ = listening.accept()
         except OSError:
             return
         with line:
-            told.heard.append(line.recv(1 << 16))
+            heard = line.recv(1 << 16)
+            while not heard.endswith(upto):
+                heard += line.recv(1 << 16)
+            told.heard.append(heard)
             line.sendall(said)
             line.shutdown(socket.SHUT_WR)
             while line.recv(1 << 16):

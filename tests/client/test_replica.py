@@ -159,7 +159,7 @@ def compare(stage: Stage, replica: Replica) -> int:
 
 
 MANY = settings(
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -217,6 +217,21 @@ def test_who_was_unknown_is_known_from_the_next_act_on(stage: Stage) -> None:
     stage.replica.sync()
     assert stage.replica.check(ANA.email, topic="offers").suppressed
     assert stage.replica.check("jo@example.com", topic="offers").allowed
+
+
+def test_who_was_known_stays_known_when_the_address_was_erased(stage: Stage) -> None:
+    LEFT(stage)
+    stage.replica.sync()
+    book(False)(stage)
+    with stage.rt.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM address_book")
+    LEFT(stage)
+    stage.replica.sync()
+    assert stage.replica.check(ANA.email, topic="offers").suppressed
+    with stage.anew() as another:
+        another.sync()
+        with pytest.raises(Unknowable):
+            another.check(ANA.email, topic="offers")
 
 
 def test_it_answers_nothing_before_it_is_complete(stage: Stage) -> None:
@@ -315,6 +330,13 @@ def test_the_file_is_its_owners_and_names_nobody(stage: Stage) -> None:
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o600"}
     assert len(files) > 1  # SQLite's own side files
     assert all(ANA.email.encode() not in path.read_bytes() for path in files)
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(stage: Stage) -> None:
+    path = stage.folder / "open.db"
+    path.touch(0o644)
+    with Replica(stage.client, path):
+        assert oct(path.stat().st_mode & 0o777) == "0o600"
 
 
 def test_a_file_of_another_form_is_read_anew(stage: Stage) -> None:

@@ -55,6 +55,12 @@ def test_what_failed_is_asked_again() -> None:
         assert len(service.heard) == 3
 
 
+def test_a_connection_that_was_closed_meanwhile_is_no_fault() -> None:
+    kept = GOOD.replace(b"Connection: close\r\n", b"")
+    with scripted(kept, kept) as service, Client(service.base_url, "oo_x", retries=0) as client:
+        assert [client.check("jo@example.com").allowed for _ in range(2)] == [True, True]
+
+
 def test_it_is_not_asked_for_ever() -> None:
     with scripted(DOWN, DOWN, GOOD) as service:
         with pytest.raises(Unavailable):
@@ -126,8 +132,14 @@ def test_a_list_that_does_not_come_to_its_end_is_an_error(said: bytes) -> None:
         list(Client(service.base_url, "oo_x").scrub(["a@b.com", "c@d.com"]))
 
 
+def test_an_answer_that_ends_before_the_list_was_read_is_an_error() -> None:
+    whole = chunked(b"a@b.com\n")
+    with scripted(whole) as service, pytest.raises(Unavailable):
+        list(Client(service.base_url, "oo_x").scrub("a@b.com" for _ in range(5_000_000)))
+
+
 def test_the_end_of_a_list_is_told_from_a_part_of_it() -> None:
-    with scripted(chunked(b"a@b.com\n")) as service:
+    with scripted(chunked(b"a@b.com\n"), upto=b"0\r\n\r\n") as service:
         assert list(Client(service.base_url, "oo_x").scrub(["a@b.com"])) == ["a@b.com"]
 
 
