@@ -13,6 +13,7 @@ from optout_service.core.errors import OptOutError
 _DATABASES: Final = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off")
+_LEAST_SECRET: Final = 16
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -73,6 +74,14 @@ def secret(value: str) -> Secret:
 def secrets(value: str) -> tuple[Secret, ...]:
     """Secrets, with commas or spaces between them."""
     return tuple(Secret(part) for part in value.replace(",", " ").split())
+
+
+def long_secrets(value: str) -> tuple[Secret, ...]:
+    """Secrets that somebody made up, none too short to be guessed."""
+    found = secrets(value)
+    if any(len(secret.reveal()) < _LEAST_SECRET for secret in found):
+        raise Fault(f"has a secret of fewer than {_LEAST_SECRET} characters; make a longer one")
+    return found
 
 
 def database(value: str) -> Secret:
@@ -150,5 +159,5 @@ def mailbox(value: str) -> str:
     return value
 
 
-SECRET: Final = (secret, secrets, database)
+SECRET: Final = (secret, secrets, long_secrets, database)
 """What may also come from a file."""

@@ -140,6 +140,17 @@ class Settings:
         "The day (UTC) from which a STOP stops all, however narrow its sender; empty: never.",
         knobs.day,
     )
+    mail_secrets: tuple[Secret, ...] = knob(
+        (),
+        "What proves mail posted to `/hooks/mail/inbound`; comma list, newest last; none: refused.",
+        knobs.long_secrets,
+    )
+    mail_authserv_id: str = knob(
+        "",
+        "The name by which our own mail server signs `Authentication-Results`; empty: From proves "
+        "nothing.",
+        knobs.text,
+    )
     clearance_seconds: int = knob(
         900, "How long a clearance of a check may be sent on.", knobs.number(1, 7 * 86_400)
     )

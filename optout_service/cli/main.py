@@ -163,6 +163,7 @@ from optout_service.cli import (  # noqa: E402, F401
     keys,
     link,
     link_key,
+    mail,
     recipient,
     reconcile,
     review,

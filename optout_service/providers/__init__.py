@@ -1,14 +1,15 @@
-"""The provider's door: its signature in; an answer in its own words, or an empty one, out."""
+"""The provider's door: its proof in; an answer in its own words, or next to nothing, out."""
 
 from typing import Final
 
 from flask import Response
 
-from optout_service.core.errors import OptOutError
+from optout_service.core.errors import MethodNotAllowed, OptOutError
 from optout_service.providers import (
     aws,
     deliveries,
     hooks,
+    mail,
     messaging,
     reports,
     telnyx,
@@ -26,6 +27,9 @@ def _refuse(error: OptOutError, status: int) -> Response:
     if status == 401:
         # Amazon SNS gives the password in its subscription's URL only to who asks for it so.
         answer.headers["WWW-Authenticate"] = 'Basic realm="hooks"'
+    if isinstance(error, MethodNotAllowed):
+        # RFC 9110, 15.5.6: a 405 says what there is instead.
+        answer.headers["Allow"] = "POST"
     return answer
 
 
@@ -44,6 +48,7 @@ FACE: Final = Face(
     prefixes=("/hooks/",),
     routes=(
         Route("/hooks/aws/messages", ("POST",), _AWS, deliveries.deliveries),
+        Route("/hooks/mail/inbound", ("POST",), mail.INBOUND, mail.inbound),
         Route("/hooks/telnyx/messages", ("POST",), _TELNYX, deliveries.deliveries),
         Route("/hooks/twilio/messages", ("POST",), _MESSAGE, messaging.messages),
         Route("/hooks/twilio/status", ("POST",), _STATUS, reports.statuses),

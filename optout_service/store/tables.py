@@ -150,6 +150,16 @@ reply_text = Table(
     comment="A tenant's own words for a reply, instead of the built-in ones.",
 )
 
+mailbox = Table(
+    "mailbox",
+    metadata,
+    Column("address", String(320), primary_key=True),
+    Column("tenant", ForeignKey("tenant.id"), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Index("ix_mailbox_tenant", "tenant"),
+    comment="Where a tenant's recipients write to, when they want to leave.",
+)
+
 api_key = Table(
     "api_key",
     metadata,

@@ -18,18 +18,23 @@ from optout_service.core.token import Claim
 from optout_service.providers import twilio
 from tests import stage
 from tests.cast import ANA, BO, CANARIES
+from tests.mailroom.sending import eml
 from tests.server import Server
 from tests.stage import Cast
 
 JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "text/plain"}
 CSV = {"Content-Type": "text/csv"}
+MAIL_SECRET = "a-secret-of-the-mail-server"
+MESSAGE = {"Content-Type": "message/rfc822"}
 
 
 @pytest.fixture
 def server(tmp_path: Path, empty_database_url: str) -> Iterator[Server]:
     sqlite = empty_database_url.startswith("sqlite")
-    running = Server(tmp_path, "" if sqlite else empty_database_url)
+    running = Server(
+        tmp_path, "" if sqlite else empty_database_url, OPTOUT_MAIL_SECRETS=MAIL_SECRET
+    )
     yield running
     running.stop()
 
@@ -53,6 +58,8 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
     pressed = f"{base}/hooks/twilio/voice/opt-out"
     calling = {"X-Twilio-Signature": twilio.sign(stage.TOKEN, pressed, call)}
     key = {"Authorization": f"Bearer {cast.keys['admin']}"}
+    mailed = MESSAGE | {"Optout-Mail-Secret": MAIL_SECRET}
+    token = link.rpartition("/")[2]
     mail = {"channel": "email", "address": ANA.email}
     with httpx.Client(timeout=10) as client:
         post, get = client.post, client.get
@@ -73,6 +80,12 @@ def knock(server: Server, cast: Cast, link: str) -> list[httpx.Response]:
             post(pressed, data=call, headers=calling),
             post(pressed, data=call),
             post(f"{base}/hooks/twilio/voice/fallback", data=call | {"ErrorUrl": ANA.phone}),
+            *(
+                post(f"{base}/hooks/mail/inbound", content=eml(name, token), headers=mailed)
+                for name in ("gmail_mailto", "words_proven", "arf_yahoo", "dsn_gmail", "dsn_policy")
+            ),
+            post(f"{base}/hooks/mail/inbound", content=ANA.email, headers=mailed),
+            post(f"{base}/hooks/mail/inbound", content=ANA.email, headers=MESSAGE),
             post(f"{base}/v1/check", json=mail),
             post(f"{base}/v1/check", json=mail, headers={"Authorization": f"Bearer {ANA.email}"}),
             post(f"{base}/v1/check", json=mail | {ANA.email: 1}, headers=key),

@@ -13,6 +13,7 @@ DOORS = {
     "GET /docs": "none: says nothing about anybody",
     "GET /docs/<name>": "none: says nothing about anybody",
     "POST /hooks/aws/messages": "the subscription's password and SNS's signature",
+    "POST /hooks/mail/inbound": "the mail server's secret",
     "POST /hooks/telnyx/messages": "Telnyx's signature",
     "GET /u/<rest:token>": "the signed link",
     "OPTIONS /u/<rest:token>": "the signed link",
