@@ -1,5 +1,7 @@
 """What stands, for a replica: recipient by recipient, by the SHA-256 of their addresses."""
 
+from typing import Final
+
 from flask import Response
 
 from optout_service.api import answers, auth, binding
@@ -7,9 +9,12 @@ from optout_service.api.auth import Caller
 from optout_service.api.bodies import changes as bodies
 from optout_service.core import cursor as cursors
 from optout_service.core.errors import Malformed
+from optout_service.core.scope import Channel, Scope
 from optout_service.store import changes
 from optout_service.store.changes import Place, Touched
 from optout_service.web import runtime
+
+_ANYTHING: Final = Scope.parse(Channel.EMAIL)
 
 
 def list_changes(caller: Caller) -> Response:
@@ -25,6 +30,8 @@ def list_changes(caller: Caller) -> Response:
     rt = runtime()
     with rt.reading_one_state() as connection:
         found = changes.after(connection, tenant, own, platform, limit=asked.limit, keys=rt.keys)
+    # After it: whatever a check would not be answered from, a replica is not fed from either.
+    rt.check_many(tenant, [], _ANYTHING, api_key=caller.api_key)
     return answers.answer(
         bodies.ChangesAnswer(
             caller.slug,

@@ -34,6 +34,7 @@ class Duplex(io.RawIOBase):
         self.caller_failed = False
         """Whether it was the caller's own source of pieces that raised."""
         self._refused = False
+        self._at_last = False
         sock.setblocking(False)
 
     def response(self) -> HTTPResponse:
@@ -63,8 +64,10 @@ class Duplex(io.RawIOBase):
 
     def _send(self) -> bool:
         """Send what goes at once, of one piece at most; whether anything went."""
-        if self.sent_all or self._refused or not (self._rest or self._take_next()):
+        if self.sent_all or self._refused:
             return False
+        if not self._rest:
+            self._take_next()
         try:
             self._rest = self._rest[self._sock.send(self._rest) :]
         except _NOT_YET:
@@ -73,19 +76,18 @@ class Duplex(io.RawIOBase):
             # Whoever refuses a list need not read it: why, stands in the answer.
             self._refused = True
             return False
+        # Now, and not when next asked for more: the answer can be whole by then.
+        self.sent_all = self._at_last and not self._rest
         return True
 
-    def _take_next(self) -> bool:
+    def _take_next(self) -> None:
         try:
-            chunk = next(self._chunks, None)
+            chunk = next(self._chunks)
         except BaseException:
             self.caller_failed = True
             raise
-        if chunk is None:
-            self.sent_all = True
-            return False
+        self._at_last = chunk is _LAST
         self._rest = memoryview(chunk)
-        return True
 
     def _wait(self) -> None:
         writers = [] if self.sent_all or self._refused else [self._sock]

@@ -24,7 +24,7 @@ LONGEST_PAUSE_SECONDS: Final = 30
 _VISIBLE: Final = re.compile(r"[!-~]+", re.ASCII)
 _SLUG: Final = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII)
 _MOST_OF_A_PROBLEM: Final = 100_000
-_TOO_MANY: Final = 429
+TOO_MANY: Final = 429
 _SERVER_FAULT: Final = 500
 
 
@@ -199,7 +199,7 @@ def problem(status: int, answer: bytes) -> OptOutServiceError:
 def _pause(turn: int, fault: OptOutServiceError, after: str | None) -> float | None:
     """How long to wait before asking again; None where that would not help."""
     asked = int(after) if after is not None and after.isascii() and after.isdecimal() else None
-    if isinstance(fault, Refused) and (fault.status != _TOO_MANY or asked is None):
+    if isinstance(fault, Refused) and (fault.status != TOO_MANY or asked is None):
         return None
     if asked is not None:
         return asked if asked <= LONGEST_PAUSE_SECONDS else None

@@ -7,12 +7,12 @@ does not know yet; who may not miss that asks the service.
 import os
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from optout_service.client.client import Client
 from optout_service.client.errors import OptOutServiceError, Refused, Unavailable, refusals
+from optout_service.client.line import TOO_MANY
 from optout_service.client.replica_file import Held, ReplicaFile
 from optout_service.client.shapes import Match, Verdict
 from optout_service.client.shapes import Scope as ScopeShape
@@ -99,12 +99,17 @@ class Replica:
     def follow(self, stop: threading.Event, *, interval: float = 1) -> None:
         """``sync`` every so many seconds until ``stop`` is set, for a thread or process of its own.
 
-        The service may be away meanwhile: checks are refused once they would be too old. Raises
-        Refused, since a key that was revoked does not come back by itself.
+        The service may be away meanwhile, or ask for less haste: checks are refused once they would
+        be too old. Raises Refused otherwise: a key that was revoked does not come back by itself.
         """
         while not stop.is_set():
-            with suppress(Unavailable):
+            try:
                 self.sync()
+            except Unavailable:
+                pass
+            except Refused as refused:
+                if refused.status != TOO_MANY:
+                    raise
             stop.wait(interval)
 
     def check(

@@ -90,6 +90,13 @@ def test_another_tenants_recipients_are_not_told(ask: Asker) -> None:
     assert page(ask)["items"] == []
 
 
+def test_from_a_database_of_other_keys_nothing_is_told(rt: Runtime, ask: Asker) -> None:
+    with rt.writing() as connection:
+        connection.exec_driver_sql("UPDATE seal SET pepper = 'another'")
+    answer = ask.get(PATH)
+    assert (answer.status_code, answer.json["kind"]) == (503, "wrong-keys")
+
+
 def test_our_own_digest_is_not_told(rt: Runtime, ask: Asker) -> None:
     ask.opt_out()
     digest = rt.keys.digest(Address.parse(Kind.EMAIL, MAIL))

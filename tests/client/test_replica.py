@@ -23,6 +23,7 @@ from optout_service.core.scope import ANY, CHANNELS_OF, Kind, Purpose, Scope
 from optout_service.runtime import Runtime
 from optout_service.store import tenants
 from tests.cast import ANA, BO
+from tests.client.scripted import refusal, scripted
 from tests.client.serving import listening
 from tests.stage import TOPICS, Cast
 
@@ -252,6 +253,14 @@ def test_a_key_that_was_taken_away_lets_it_grow_old(stage: Stage, cast: Cast) ->
         path = stage.folder / "replica.db"
         with Replica(nobody, path, max_staleness=0) as other, pytest.raises(Refused):
             other.follow(threading.Event())
+
+
+def test_who_is_told_to_come_later_goes_on_and_who_is_turned_away_does_not(stage: Stage) -> None:
+    with scripted(refusal(429, "too-many"), refusal(401, "unauthenticated")) as service:
+        client = Client(service.base_url, "oo_x", retries=0)
+        with Replica(client, stage.folder / "other.db") as other, pytest.raises(Refused) as refused:
+            other.follow(threading.Event(), interval=0)
+    assert (refused.value.status, len(service.heard)) == (401, 2)
 
 
 def test_while_the_service_is_away_it_goes_on_as_long_as_it_may(stage: Stage) -> None:

@@ -17,7 +17,6 @@ from tests.twilio_api import Standin, message, serving
 
 HELD_ELSEWHERE: Final = {
     ("calls.md", "xml"): "tests/providers/test_voice.py",
-    ("client.md", "py"): "tests/client/test_examples.py",
     ("sending.md", "py"): "tests/client/test_sending.py",
     ("metrics.md", "yaml"): "tests/metrics/test_counting.py",
 }
