@@ -48,6 +48,12 @@ def test_a_quotation_of_our_own_line_says_nothing(text: str) -> None:
         "STOP\nEnviado desde mi iPhone",
         "please stop texting me\nVon meinem iPhone gesendet",
         "stop https://acme.example/dont-stop",
+        f"Loved “{OURS}”\nstop texting me",
+        f"FW: {OURS}\n---\nno more of these please",
+        f"On Monday Acme wrote:\n> {OURS}\n\nplease remove me",
+        f"On Monday Acme wrote:\nSale!\n{OURS}\n\nplease remove me",
+        "You wrote: 'Your free car wash is waiting.' Stop texting me",
+        'אל תשלחו לי דוא"ל יותר, תודה לכם מראש',
     ],
 )  # fmt: skip
 def test_what_was_added_to_a_quotation_is_read(text: str) -> None:

@@ -16,6 +16,7 @@ WORDS = sorted(
         if "_" not in word
     }
 )
+own_reader()  # It is made once, and takes longer than a text may.
 noise = st.text(st.characters(categories=["P", "S", "Z", "Cf"]), max_size=6)
 speech = st.lists(st.sampled_from(WORDS) | st.text(max_size=8), max_size=12).map(" ".join)
 

@@ -57,6 +57,7 @@ def test_every_class_is_used_by_some_language() -> None:
         "loud",
         "noget",
         "nogive",
+        "nouse",
     }
 
 

@@ -1,9 +1,8 @@
 """What people text to a brand's number, and what a compliance officer reads in it.
 
-README.md has the policy, and the rule for the parts that nobody fits to.
+README.md has the policy, and the rule for the part that nobody fits to.
 """
 
-import hashlib
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -16,13 +15,12 @@ FOLDER = Path(__file__).parent
 
 
 class Part(StrEnum):
-    """Rules are fitted to the first, and reported on the others.
+    """Rules are fitted to the first, and reported on the second.
 
-    ``BLIND`` is by another author, who saw neither the rules nor the rest.
+    ``BLIND`` is by an author who saw neither the rules nor the rest.
     """
 
     DEV = "dev"
-    HELDOUT = "heldout"
     BLIND = "blind"
 
 
@@ -40,12 +38,3 @@ def load(part: Part) -> tuple[Message, ...]:
     """The messages of one part, in the order of the file."""
     lines = (FOLDER / f"{part}.jsonl").read_bytes()
     return tuple(msgspec.json.Decoder(Message).decode_lines(lines))
-
-
-def half_of(text: str) -> Part:
-    """Where a text of the first author belongs.
-
-    Its SHA-256, read as a number, is even for DEV and odd for HELDOUT.
-    """
-    odd = hashlib.sha256(text.encode()).digest()[-1] % 2
-    return Part.HELDOUT if odd else Part.DEV

@@ -53,6 +53,10 @@ class Encoder:
         letters = grammar.letters
         self._breaks = {letters["and"], letters["but"]}
         self._not = letters["not"]
+        self._kept = {self._not, letters["other"]}
+        self._polite = letters["polite"]
+        self._said, self._contact = letters["said"], letters["contact"]
+        self._message = letters["message"]
         self._loud = letters["loud"]
         self._figure = letters["figure"]
         self._number = letters["number"]
@@ -110,7 +114,7 @@ class Encoder:
         for hit in (own, general):
             for phrase in hit.phrases_at(words, place):
                 length = len(phrase.words)
-                if self._hides_a_not(phrase, found, place):
+                if self._hides_more(phrase, found, place):
                     continue
                 if length > best:
                     best, letters = length, phrase.letters
@@ -118,10 +122,10 @@ class Encoder:
                     letters += phrase.letters
         return letters, best
 
-    def _hides_a_not(self, phrase: Phrase, found: Sequence[Found], place: int) -> bool:
-        """Whether a "not" stands where a phrase lets any word stand: it would be overlooked."""
+    def _hides_more(self, phrase: Phrase, found: Sequence[Found], place: int) -> bool:
+        """Whether a "not" or another object, where any word may stand, would be overlooked."""
         return any(
-            self._not in found[place + n].get(self._language.tag, _NO_HIT).letters
+            self._kept & set(found[place + n].get(self._language.tag, _NO_HIT).letters)
             for n, word in enumerate(phrase.words)
             if word == ANY
         )
@@ -155,9 +159,15 @@ class Encoder:
             if not 0 <= at < len(row):
                 return False
             for letter in row[at]:
+                # "I asked not to be called" denies no asking, and "message nahi" no verb.
+                noun = letter == self._contact and self._message in row[at]
+                if step < 0 and (noun or letter == self._said):
+                    continue
                 if letter in self._grammar.contrary:
                     row[at] = self._grammar.contrary[letter]
                     return True
-            if not set(row[at]) & through:
+            far = distance > 2 and self._polite in row[at]
+            if far or not set(row[at]) & through:
+                # "I don't shop there any more, pls ..." begins anew with the pls.
                 return False
         return False

@@ -22,12 +22,25 @@ _MOST_BETWEEN: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A meaning of a clause. ``firm``: no hedge makes it doubtful."""
+    """A meaning of a clause. ``firm``: no hedge makes it doubtful.
+
+    ``beside``: what some clause of the message must fit too; ``without``: what none may.
+    """
 
     name: str
     says: Intent
     firm: bool
     pattern: re.Pattern[str]
+    beside: re.Pattern[str] | None
+    without: re.Pattern[str] | None
+
+    def fits(self, clause: str, message: Sequence[str]) -> bool:
+        """Whether a clause means this, among the clauses of its message."""
+        return (
+            self.pattern.search(clause) is not None
+            and (self.beside is None or any(map(self.beside.search, message)))
+            and (self.without is None or not any(map(self.without.search, message)))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +48,14 @@ class Hedge:
     """What makes an opt-out doubtful, and how far: in its clause, sentence or message.
 
     ``asks``: only in a sentence that ends as a question. ``also``: other intents that it makes
-    doubtful too.
+    doubtful too. ``of``: the only frames that it makes doubtful, if any are named.
     """
 
     name: str
     reach: str
     asks: bool
     also: str
+    of: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
@@ -76,7 +90,14 @@ def grammar(data: Mapping[str, Any]) -> Grammar:
         contrary={letters[one]: letters[other] for one, other in contrary.items()},
         transparent=frozenset(letters[name] for name in transparent),
         frames=tuple(
-            Frame(each["name"], Intent(each["says"]), "firm" in each, compiled(each["when"]))
+            Frame(
+                each["name"],
+                Intent(each["says"]),
+                "firm" in each,
+                compiled(each["when"]),
+                compiled(each["beside"]) if "beside" in each else None,
+                compiled(each["without"]) if "without" in each else None,
+            )
             for each in data["frame"]
         ),
         hedges=tuple(
@@ -85,6 +106,7 @@ def grammar(data: Mapping[str, Any]) -> Grammar:
                 each["reach"],
                 "asks" in each,
                 each.get("also", ""),
+                tuple(each.get("of", ())),
                 compiled(each["when"]),
             )
             for each in data["hedge"]

@@ -30,6 +30,7 @@ class Judge:
         self._hedges = grammar.hedges
         self._thin = grammar.groups["thin"]
         self._auto = grammar.letters["auto"]
+        self._asking = {grammar.letters["ask"], grammar.letters["how"]}
         self._encoder = encoder
         self._tag = tag
 
@@ -38,23 +39,24 @@ class Judge:
         clauses = [self._encoder.clauses(each) for each in sentences]
         if any(self._auto in clause for row in clauses for clause in row):
             return self._reading(Intent.NONE, "auto-reply")
+        message = [clause for row in clauses for clause in row]
         found = [
             finding
             for number, each in enumerate(sentences)
-            for finding in self._in_sentence(number, each, clauses[number])
+            for finding in self._in_sentence(number, each, clauses[number], message)
         ]
         return self._opt_out(found, sentences, clauses) or self._rest(found, sentences, clauses)
 
     def _in_sentence(
-        self, number: int, spoken: Spoken, clauses: Sequence[str]
+        self, number: int, spoken: Spoken, clauses: Sequence[str], message: Sequence[str]
     ) -> Iterator[_Finding]:
         found = [
             _Finding(frame, number, clause)
             for clause in clauses
-            if (frame := self._frame(clause)) is not None
+            if (frame := self._frame(clause, message)) is not None
         ]
         whole = self._encoder.without_commas(spoken)
-        frame = self._frame(whole) if whole else None
+        frame = self._frame(whole, message) if whole else None
         if whole is None or frame is None:
             yield from found
             return
@@ -105,6 +107,8 @@ class Judge:
         for hedge in self._hedges:
             if one.frame.says not in (Intent.OPT_OUT, hedge.also):
                 continue
+            if hedge.of and one.frame.name not in hedge.of:
+                continue
             if hedge.asks and not sentences[one.sentence].sentence.asks:
                 continue
             if hedge.reach == "clause":
@@ -118,18 +122,19 @@ class Judge:
         return None
 
     def _alone(self, clauses: Sequence[Sequence[str]]) -> bool:
-        """Whether all clauses but one are courtesy."""
+        """Whether all clauses but one are courtesy, or a question of who or what this is."""
         thick = [
             clause
             for row in clauses
             for clause in row
             if not all(self._thin & set(word) for word in clause.split())
+            and self._asking.isdisjoint(clause)
         ]
         return len(thick) <= 1
 
-    def _frame(self, clause: str) -> Frame | None:
+    def _frame(self, clause: str, message: Sequence[str]) -> Frame | None:
         for frame in self._frames:
-            if frame.pattern.search(clause):
+            if frame.fits(clause, message):
                 return frame
         return None
 

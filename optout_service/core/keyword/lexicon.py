@@ -7,8 +7,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, Self, TypeVar
 
+from optout_service.core.keyword.guesses import Guesses
 from optout_service.core.keyword.hits import ANY, Hit, Phrase
 from optout_service.core.keyword.normal import fold, letters_of
 from optout_service.core.keyword.rulebook import Language
@@ -33,7 +35,7 @@ _UNSPACED: Final = re.compile(
 )
 _UMLAUT: Final = re.compile("[äöüåø]")
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
-_CORRIGIBLE: Final = (
+CORRIGIBLE: Final = (
     "stop",
     "unsub",
     "cancel",
@@ -45,6 +47,7 @@ _CORRIGIBLE: Final = (
     "request",
     "off",
 )
+"""The classes whose words are corrected: what a request is made of."""
 _EXACT: Final = ("other", "idiom", "small", "polite", "doubt")
 """A word that is listed as one of these is not what its stem says."""
 
@@ -86,6 +89,32 @@ class Lexicon:
             meant = word if self.find(word) else self._correct(word)
             _remember(self._meant, word, meant)
         return meant
+
+    def guessed(self, word: str, tag: str) -> list[str]:
+        """The words of a language that an unknown one may have been meant to be, or none.
+
+        Generous: two slips, a short word, a space left out. For what stands among known words.
+        A word that says something in another language is no slip in this one.
+        """
+        if tag in (found := self.find(word)) or EVERYWHERE in found or word[0].isdigit():
+            return [word]
+        if any(hit.letters for hit in found.values()):
+            return []
+        return self._guesses[tag].guess(word)
+
+    @cached_property
+    def _guesses(self) -> dict[str, Guesses]:
+        """For each language, its words as guesses. Made when a message first needs one."""
+        words: dict[str, list[str]] = {tag: [] for tag in self.languages}
+        stems: dict[str, list[str]] = {tag: [] for tag in self.languages}
+        lexicon: Lexicon | None = self
+        while lexicon is not None:
+            for table, lists in ((lexicon._words, words), (lexicon._stems, stems)):
+                for word, found in table.items():
+                    for tag in found:
+                        lists[tag].append(word)
+            lexicon = lexicon._base
+        return {tag: Guesses(words[tag], stems[tag]) for tag in self.languages}
 
     def segments(self, word: str, tag: str) -> list[tuple[str, int]]:
         """The letters and the length of each piece of an unspaced word, the longest pieces first.
@@ -160,10 +189,10 @@ class Lexicon:
             letter = self._letters[name]
             for word in words:
                 for spelling in _spellings(word):
-                    if language.unspaced and _UNSPACED.search(spelling):
+                    if language.unspaced:
                         key = letters_of(spelling)
                         pieces[key] = pieces.get(key, "") + letter
-                    else:
+                    if not language.unspaced or not _UNSPACED.search(spelling):
                         self._add_words(tag, spelling, letter)
         if language.unspaced:
             longest = max(map(len, pieces), default=0)
@@ -188,7 +217,7 @@ class Lexicon:
         return table.setdefault(word.rstrip("*"), {}).setdefault(tag, Hit())
 
     def _corrigible(self) -> Iterable[str]:
-        letters = {self._letters[name] for name in _CORRIGIBLE}
+        letters = {self._letters[name] for name in CORRIGIBLE}
         for word, found in self._words.items():
             if any(letters & set(hit.letters) for hit in found.values()):
                 yield word

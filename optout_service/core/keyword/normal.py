@@ -38,7 +38,7 @@ _INVISIBLE: Final = (
 _SAME: Final = {
     **dict.fromkeys("’‘ʼʻ`´′＇", "'"),
     **dict.fromkeys("‐‑‒−", "-"),
-    **dict.fromkeys("“”„‟«»‹›「」『』″", '"'),
+    **dict.fromkeys("“”„‟«»‹›「」『』″״", '"'),
     **dict(
         zip("ıøłđæœکیىةؤئ", ["i", "o", "l", "d", "ae", "oe", *"كيي", "ه", "و", "ي"], strict=True)
     ),
@@ -59,6 +59,8 @@ _TABLE: Final[dict[int, str | None]] = {
 # What ``\w`` leaves out: the vowel signs of India and of South East Asia.
 LETTER: Final = r"(?:[^\W_]|[\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
 _LETTERS: Final = re.compile(LETTER + "+")
+# In Hebrew, the mark of an abbreviation stands where a quotation mark would: דוא"ל.
+_ABBREVIATED: Final = re.compile('(?<=[א-ת])"(?=[א-ת])')
 
 
 def fold(text: str) -> str:
@@ -67,7 +69,7 @@ def fold(text: str) -> str:
         return text.replace("\r", "\n").replace("`", "'").lower()
     wide = unicodedata.normalize("NFKC", text).casefold()
     bare = unicodedata.normalize("NFD", wide).translate(_TABLE)
-    return unicodedata.normalize("NFC", bare)
+    return _ABBREVIATED.sub("", unicodedata.normalize("NFC", bare))
 
 
 def letters_of(folded: str) -> str:

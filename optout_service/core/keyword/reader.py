@@ -6,12 +6,12 @@ from typing import Final, Self
 
 from optout_service.core.keyword.clauses import Encoder, Spoken, coverage
 from optout_service.core.keyword.judge import Judge
-from optout_service.core.keyword.lexicon import EVERYWHERE, Found, Lexicon
+from optout_service.core.keyword.lexicon import CORRIGIBLE, EVERYWHERE, Found, Lexicon
 from optout_service.core.keyword.normal import fold
 from optout_service.core.keyword.peel import peel
 from optout_service.core.keyword.reading import NOTHING, Intent, Reading
 from optout_service.core.keyword.rulebook import Language, own_grammar, own_languages
-from optout_service.core.keyword.tokens import is_picture, sentences_of, words_of
+from optout_service.core.keyword.tokens import Sentence, is_picture, sentences_of, words_of
 from optout_service.core.keyword.whole import Keywords
 
 MAX_TEXT: Final = 4000
@@ -21,6 +21,11 @@ _CAPITALS: Final = re.compile(r"\b[A-ZА-Я]{3,}\b")
 _SIGNED: Final = re.compile(r"\n|\s[-–—~]\s?")
 _MOST_IN_SIGNATURE: Final = 5
 _MOST_AROUND_KEYWORD: Final = 12
+_UNSURE: Final = ":stop-loud"
+"""How the rule ends that found a STOP, and beside it words that it does not know."""
+_MOST_GUESSED: Final = 12
+_FEW: Final = 3
+_LETTERS_TO_BE_SURE: Final = 6
 _TRIED: Final = 3
 _COMMON: Final = "en"
 _GIVEN: Final = 2
@@ -44,6 +49,7 @@ class Reader:
             for tag, language in self._lexicon.languages.items()
         }
         self._courteous = frozenset(self._grammar.letters[name] for name in ("polite", "anger"))
+        self._asking = frozenset(self._grammar.letters[name] for name in CORRIGIBLE)
 
     @classmethod
     def own(cls) -> Self:
@@ -67,11 +73,14 @@ class Reader:
             return whole
         sentences = self._looked_up(peeled.text, text)
         likely = self._likely(sentences, spoken)
-        return (
+        reading = (
             self._dressed(sentences, likely, spoken)
             or self._signed(peeled.text, spoken)
             or self._free(sentences, likely)
         )
+        if reading is None or reading.rule.endswith(_UNSURE):
+            reading = self._guessed(sentences, likely, spoken) or reading
+        return reading or NOTHING
 
     def _likely(self, sentences: Sequence[Spoken], spoken: str) -> dict[str, int]:
         """The languages that may be spoken, with the number of words that they know, best first.
@@ -159,12 +168,70 @@ class Reader:
         unknown = all(not self._lexicon.find(self._lexicon.corrected(name)) for name in names)
         return reading if len(names) <= _MOST_IN_SIGNATURE and unknown else None
 
-    def _free(self, sentences: Sequence[Spoken], likely: Mapping[str, int]) -> Reading:
-        """What free text says, in the language that knows most of its words."""
+    def _guessed(
+        self, sentences: Sequence[Spoken], likely: Mapping[str, int], spoken: str
+    ) -> Reading | None:
+        """An opt-out in words that were typed badly, if a guess explains every one of them."""
+        words = [word for each in sentences for clause in each.sentence.clauses for word in clause]
         most = max(likely.values(), default=0)
+        if len(words) > _MOST_GUESSED or most - _GIVEN * bool(spoken) >= len(words):
+            return None
+        tags = [tag for tag in likely if likely[tag] == most][:_TRIED]
+        if len(words) <= _FEW and most < len(words) and set(tags) <= {EVERYWHERE, _COMMON}:
+            # Few words, of no language that can be told: they may be of any.
+            tags = list(self._judges)
+        for tag in tags:
+            guess = self._guess(sentences, tag)
+            if guess is None:
+                continue
+            reading = self._dressed(guess, [tag], spoken) or self._judges[tag].read(guess)
+            if reading is not None and reading.intent is Intent.OPT_OUT:
+                sure = self._is_sure(words, tag)
+                intent = Intent.OPT_OUT if sure else Intent.REVIEW
+                return Reading(intent, f"{reading.rule}~slips", tag)
+        return None
+
+    def _is_sure(self, words: Sequence[str], tag: str) -> bool:
+        """Whether a guess may be relied on: one long word, or a word of a request among them."""
+        if len(words) == 1:
+            return len(words[0]) >= _LETTERS_TO_BE_SURE
+        known = [self._lexicon.find(word).get(tag) for word in words]
+        return any(hit and not self._asking.isdisjoint(hit.letters) for hit in known)
+
+    def _guess(self, sentences: Sequence[Spoken], tag: str) -> list[Spoken] | None:
+        """The sentences in words of one language; None where one of them makes no word of it."""
+        done: list[Spoken] = []
+        for each in sentences:
+            clauses = [
+                [self._lexicon.guessed(word, tag) for word in clause]
+                for clause in each.sentence.clauses
+            ]
+            if not all(meant for clause in clauses for meant in clause):
+                return None
+            words = [[word for meant in clause for word in meant] for clause in clauses]
+            found = [[self._lexicon.find(word) for word in clause] for clause in words]
+            sentence = Sentence(words, each.sentence.asks, each.sentence.commas)
+            done.append(Spoken(sentence, found, each.loud, True))
+        return done
+
+    def _free(self, sentences: Sequence[Spoken], likely: Mapping[str, int]) -> Reading | None:
+        """What free text says, in the language that knows most of its words.
+
+        Where two know as many, and one reads nothing in it and the other an opt-out, a person
+        decides.
+        """
+        most = max(likely.values(), default=0)
+        first: tuple[int, Reading] | None = None
         for tag, weight in likely.items():
-            if weight < min(most * _NEARLY, most - 1):
+            if weight < min(most * _NEARLY, most - 1) or (first and weight < first[0]):
                 break
-            if reading := self._judges[tag].read(sentences):
-                return reading
-        return NOTHING
+            reading = self._judges[tag].read(sentences)
+            if reading is None:
+                continue
+            if first is None:
+                first = weight, reading
+                if reading.intent is not Intent.NONE:
+                    break
+            elif reading.intent is Intent.OPT_OUT:
+                return Reading(Intent.REVIEW, reading.rule, tag)
+        return first[1] if first else None

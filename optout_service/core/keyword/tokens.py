@@ -12,9 +12,10 @@ _PICTURE: Final = "\u203c\u2049\u231b\u23ce-\u23ff\u2600-\u27bf\u2b00-\u2bff\U00
 _PIECES: Final = re.compile(
     rf"(?P<word>{LETTER}+(?:['*]+{LETTER}+)*|&)"
     rf"|(?P<picture>[{_PICTURE}])"
-    r"|(?P<end>[!?\n]+|\.{2,}|\.(?=\s|$))"
+    r"|(?P<end>[!?\n]+|\.{2,}|(?<!\d)\.(?=\s|$))"
     r"|(?P<comma>,)"
-    r"|(?P<clause>[;:()\[\]{}/|]|(?<=\s)[-~](?=\S)|[-~](?=\s)|[—–―])"
+    # "Am 5. kündigen": what stands behind a figure may be its own.
+    r"|(?P<clause>(?<=\d)\.(?=\s)|[;:()\[\]{}/|]|(?<=\s)[-~](?=\S)|[-~](?=\s)|[—–―])"
 )
 # What follows an apostrophe in one word; anything else is parted there: "l'abonnement".
 _ENDINGS: Final = frozenset(("t", "s", "m", "d", "ve", "ll", "re", "em", "all", "cause"))
@@ -24,6 +25,8 @@ _ELISIONS: Final = frozenset(
         *("un", "all", "dall", "dell", "nell", "quell", "sull"),
     )
 )
+_EMPHATIC: Final = 3
+"""So many sentences of one word in a row are one that was said with emphasis."""
 _SPELLED: Final = 3
 """So many single letters in a row are one word that was spelled out."""
 
@@ -40,6 +43,10 @@ class Sentence:
 
 def sentences_of(folded: str) -> list[Sentence]:
     """Cut a normal form into sentences. Nothing empty comes out."""
+    return _said_word_by_word(_cut(folded))
+
+
+def _cut(folded: str) -> list[Sentence]:
     done: list[Sentence] = []
     sentence, clause = Sentence(), list[str]()
     by_comma = False
@@ -91,6 +98,22 @@ def _words(piece: str) -> Iterator[str]:
         yield from _words(rest)
     else:
         yield piece.replace("'", "").replace("*", "")
+
+
+def _said_word_by_word(sentences: list[Sentence]) -> list[Sentence]:
+    """Sentences of one word each are one sentence: "Take. Me. Off. The. List."."""
+    done: list[Sentence] = []
+    run: list[Sentence] = []
+    for each in [*sentences, Sentence([[], []])]:
+        if len(each.clauses) == 1 and len(each.clauses[0]) == 1:
+            run.append(each)
+            continue
+        if len(run) >= _EMPHATIC:
+            words = [one.clauses[0][0] for one in run]
+            run = [Sentence([words], asks=run[-1].asks)]
+        done.extend([*run, each])
+        run = []
+    return done[:-1]
 
 
 def _joined(clause: list[str]) -> list[str]:

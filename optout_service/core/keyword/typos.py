@@ -10,15 +10,18 @@ from itertools import pairwise
 from typing import Final
 
 _SHORT: Final = 4
-_MIDDLE: Final = 5
+MIDDLE: Final = 5
 _LONG: Final = 9
-_MAX: Final = 20
+_SYLLABLE: Final = 3
+MAX: Final = 20
 _ALSO_SHORT: Final = ("stop", "quit", "text", "стоп")
 _ROWS: Final = ("qwertyuiop", "asdfghjkl;", "zxcvbnm,.", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
-_LEET: Final = str.maketrans("013457$@", "oieastsa")
-_RUN: Final = re.compile(r"(.)\1+")
+LEET: Final = str.maketrans("013457$@", "oieastsa")
+RUN: Final = re.compile(r"(.)\1+")
 # Cyrillic and Greek letters that look like Latin ones.
-_TWINS: Final = str.maketrans("асеіјкмнорѕтхуαεικνορτυχ", "aceijkmhopstxyaeiknoptux")
+TWINS: Final = str.maketrans("асеіјкмнорѕтхуαεικνορτυχ", "aceijkmhopstxyaeiknoptux")
+
+_BACK: Final = str.maketrans("aceijkmhopstxy", "асеіјкмнорѕтху")
 
 
 class Index:
@@ -32,39 +35,39 @@ class Index:
         self._single: dict[str, str] = {}
         self._shorter: dict[str, list[str]] = {}
         for word in words:
-            if (len(word) > _SHORT or word in _ALSO_SHORT) and len(word) <= _MAX:
+            if (len(word) > _SHORT or word in _ALSO_SHORT) and len(word) <= MAX:
                 self._words.setdefault(word, len(self._words))
-                self._single.setdefault(_RUN.sub(r"\1", word), word)
+                self._single.setdefault(RUN.sub(r"\1", word), word)
                 for less in _deletions(word, 2 if len(word) > _LONG else 1):
                     self._shorter.setdefault(less, []).append(word)
 
     def correct(self, word: str) -> str | None:
         """The word meant, or None."""
-        if not _SHORT - 1 <= len(word) <= _MAX and not _RUN.search(word):
+        if not _SHORT - 1 <= len(word) <= MAX and not RUN.search(word):
             return None
-        single = _RUN.sub(r"\1", word)
+        single = RUN.sub(r"\1", word)
         if single != word and (meant := self._single.get(single)):
             return meant
-        for other in (word.translate(_LEET), word.translate(_TWINS)):
+        for other in (word.translate(LEET), word.translate(TWINS), word.translate(_BACK)):
             if other in self._words:
                 return other
         return self._slip(word) or (self._slip(single) if single != word else None)
 
     def _slip(self, word: str) -> str | None:
-        if not _SHORT <= len(word) <= _MAX:
+        if not _SHORT <= len(word) <= MAX:
             return None
         found = {
             meant
             for less in (word, *_deletions(word, 2 if len(word) > _LONG else 1))
             for meant in (*self._shorter.get(less, ()), *([less] if less in self._words else ()))
-            if _is_slip(word, meant)
+            if is_slip(word, meant)
         }
         # Swapped letters first, then another letter, then one too many or too few.
         return min(
             found,
             key=lambda meant: (
-                not _swapped(word, meant),
-                _distance(word, meant),
+                not swapped(word, meant),
+                distance(word, meant),
                 len(word) != len(meant),
                 self._words[meant],
             ),
@@ -80,25 +83,27 @@ def _deletions(word: str, times: int) -> Iterator[str]:
             yield from _deletions(less, times - 1)
 
 
-def _is_slip(word: str, meant: str) -> bool:
+def is_slip(word: str, meant: str) -> bool:
     """Whether fingers that meant the one may have typed the other."""
     if len(meant) > _LONG:
-        return _distance(word, meant) <= 2
-    if word[0] != meant[0] and len(meant) <= _MIDDLE:
+        apart = distance(word, meant)
+        # Two slips in the first syllable make a contrary: "reactivate", "deactivate".
+        return apart <= 1 or (apart == 2 and not word.endswith(meant[_SYLLABLE:]))
+    if word[0] != meant[0] and len(meant) <= MIDDLE:
         # The first letter of a short word is seldom wrong, and often makes another word.
-        return _swapped(word, meant) or (len(word) == len(meant) and _beside(word, meant))
+        return swapped(word, meant) or (len(word) == len(meant) and _beside(word, meant))
     if len(word) == len(meant):
-        return _swapped(word, meant) or (
-            _beside(word, meant) if len(meant) <= _MIDDLE else _distance(word, meant) <= 1
+        return swapped(word, meant) or (
+            _beside(word, meant) if len(meant) <= MIDDLE else distance(word, meant) <= 1
         )
-    if len(meant) > _MIDDLE:
-        return _distance(word, meant) <= 1
+    if len(meant) > MIDDLE:
+        return distance(word, meant) <= 1
     if len(word) > len(meant):
         return _stray(word, meant)
-    return len(meant) > _SHORT and _distance(word, meant) <= 1
+    return len(meant) > _SHORT and distance(word, meant) <= 1
 
 
-def _swapped(word: str, meant: str) -> bool:
+def swapped(word: str, meant: str) -> bool:
     apart = [n for n, (one, other) in enumerate(zip(word, meant, strict=False)) if one != other]
     return (
         len(word) == len(meant)
@@ -125,7 +130,7 @@ def _stray(word: str, meant: str) -> bool:
     return False
 
 
-def _distance(word: str, meant: str) -> int:
+def distance(word: str, meant: str) -> int:
     """Insertions, deletions, replacements and swaps between two short words."""
     before: list[int] = []
     row = list(range(len(meant) + 1))

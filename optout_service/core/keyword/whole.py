@@ -16,7 +16,11 @@ _RUN: Final = re.compile(r"(.)\1+")
 _REPEATED: Final = re.compile(r"(.{2,}?)\1+")
 _LONG_ENOUGH: Final = 3
 _PLAIN_RETURNS: Final = frozenset({"start", "unstop", "subscribe", "resubscribe"})
-"""The opt-in words that courtesy and doubled letters leave clear. "yes please" is no START."""
+"""The opt-in words that doubled letters leave clear."""
+_ANSWERS: Final = frozenset(
+    {"yes", "join", "resume", "iniciar", "comenzar", "começar", "commencer"}
+)
+"""The opt-in words that courtesy makes an answer to something else. "yes please" is no START."""
 
 
 class Keywords:
@@ -62,15 +66,17 @@ class Keywords:
     ) -> Reading | None:
         """The same for what is left without courtesy, or was corrected, or is ``stretched``.
 
-        Never an opt-in in doubt: only the plainest words, and no corrected one.
+        Never an opt-in in doubt: only plain words, and no corrected one.
         """
         reading = self.find(bare, spoken)
+        exact = reading is not None
         if reading is None and stretched and _LONG_ENOUGH <= len(bare) <= MAX_KEYWORD:
             reading = _chosen(self._listed_single(_single(letters_of(bare))), spoken)
         if reading is None or reading.intent is not Intent.OPT_IN:
             return reading
-        plain = not corrected and reading.rule.rpartition(":")[2] in _PLAIN_RETURNS
-        return reading if plain else None
+        word = reading.rule.rpartition(":")[2]
+        plain = word in _PLAIN_RETURNS or (exact and word not in _ANSWERS)
+        return reading if plain and not corrected else None
 
     def _listed(self, bare: str) -> tuple[Reading, ...]:
         below = self._base._listed(bare) if self._base else ()
