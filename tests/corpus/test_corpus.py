@@ -49,8 +49,8 @@ def test_every_intent_and_every_class_is_in_every_part(each: Part) -> None:
     assert {message.tests for message in load(each)} == CLASSES
 
 
-# The least that BLIND must reach. The aims are 97 % of English, 92 % of the rest, and at most 1 % of
-# false opt-outs: all but the last are reached.
+# The least that BLIND must reach. The aims are 97 % of English, 92 % of the rest, and at most 1 %
+# of false opt-outs: all but the last are reached.
 LEAST_ENGLISH, LEAST_OTHER, MOST_FALSE = 0.97, 0.92, 0.02
 
 

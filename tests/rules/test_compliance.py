@@ -1,9 +1,23 @@
-"""docs/compliance.md names tests that are there."""
+"""docs/compliance.md names every rule, and tests that are there."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+LAST = {"S": 68, "E": 87}
+"""How many rules there are for texts and calls, and for e-mail."""
+
+
+@pytest.mark.parametrize("letter", LAST)
+def test_no_rule_is_passed_over(letter: str) -> None:
+    page = (ROOT / "docs" / "compliance.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("|")]
+    named: set[int] = set()
+    for first, last in re.findall(rf"\b{letter}(\d+)(?:-{letter}?(\d+))?", " ".join(rows)):
+        named |= set(range(int(first), int(last or first) + 1))
+    assert sorted(set(range(1, LAST[letter] + 1)) ^ named) == []
 
 
 def test_every_test_that_a_rule_is_shown_by_is_there() -> None:
