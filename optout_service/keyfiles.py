@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from optout_service import disk
 from optout_service.core.errors import Misconfigured
 from optout_service.core.keyring import KeyRing, new_key, parse_key
 from optout_service.settings import Settings
@@ -75,7 +76,7 @@ def create_missing(data_dir: Path) -> bool:
         )
     for name in missing:
         _write(directory(data_dir) / name, new_key())
-    _sync(directory(data_dir))
+    disk.sync(directory(data_dir))
     return True
 
 
@@ -110,11 +111,3 @@ def _write(path: Path, text: str) -> None:
         os.close(handle)
     os.link(draft, path)
     draft.unlink()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

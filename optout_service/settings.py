@@ -83,8 +83,8 @@ class Settings:
     )
     cache_dir: str = knob(
         "",
-        "Where tables of digests lie, which make scrubs quick; empty: in the data directory, or, "
-        "if there is none, with temporary files.",
+        "Where tables of digests lie, which make scrubs quick, and backups are put together; "
+        "empty: in the data directory, or, if there is none, with temporary files.",
         knobs.text,
     )
     table_rows: int = knob(

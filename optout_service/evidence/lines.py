@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from optout_service import disk
+
 _BLOCK: Final = 64 * 1024
 
 
@@ -23,7 +25,7 @@ def append(path: Path, line: str) -> None:
     finally:
         os.close(handle)
     if new:
-        _sync(path.parent)
+        disk.sync(path.parent)
 
 
 def forwards(path: Path) -> Iterator[bytes]:
@@ -66,11 +68,3 @@ def _end_of_the_last_line(handle: int) -> int:
             return end - size + found + 1
         end -= size
     return 0
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -187,6 +188,14 @@ def assert_durable(connection: Connection) -> None:
             f"This database may lose what it has acknowledged: {', '.join(faults)}. Turn it on in "
             "the server's configuration and start again."
         )
+
+
+def clock(connection: Connection) -> datetime | None:
+    """The database server's time; None for SQLite, whose clock is ours."""
+    if connection.dialect.name == "sqlite":
+        return None
+    found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return found
 
 
 @contextmanager

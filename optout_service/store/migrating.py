@@ -45,8 +45,13 @@ def status(url: str) -> SchemaStatus:
     newest = ScriptDirectory.from_config(config()).get_current_head() or ""
     if _absent(url):
         return SchemaStatus(None, newest)
-    with _connected(url) as connection:
-        return SchemaStatus(MigrationContext.configure(connection).get_current_revision(), newest)
+    with connected(url) as connection:
+        return SchemaStatus(revision_of(connection), newest)
+
+
+def revision_of(conn: Connection) -> str | None:
+    """The migration that a database stands at; None: it has no schema yet."""
+    return MigrationContext.configure(conn).get_current_revision()
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -64,14 +69,15 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def _run(url: str, act: Callable[[Config], None]) -> None:
-    with _connected(url) as connection:
+    with connected(url) as connection:
         made = config()
         made.attributes["connection"] = connection
         act(made)
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def connected(url: str) -> Iterator[Connection]:
+    """A connection of its own to a database, whatever its schema. Raises StoreUnavailable."""
     engine = _engine(url)
     try:
         with engine.connect() as connection:
@@ -92,18 +98,19 @@ def _engine(url: str) -> Engine:
 
 
 def _absent(url: str) -> bool:
-    path = _file(url)
+    path = file_of(url)
     return path is not None and not path.exists()
 
 
 def _make_file(url: str) -> None:
-    if (path := _file(url)) is not None and not path.exists():
+    if (path := file_of(url)) is not None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         # The addresses inside are encrypted; who suppresses whom is still nobody else's business.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def _file(url: str) -> Path | None:
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None: it is another kind."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None

@@ -1,0 +1,113 @@
+"""What the database tells: schema, seal, durability, clock, ledgers, providers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+
+from optout_service.core.errors import OptOutError, StoreUnavailable
+from optout_service.core.keyring import KeyRing
+from optout_service.doctor.finding import Finding, advice, mend, ok
+from optout_service.evidence import checkpoints, quarantine
+from optout_service.runtime import Runtime
+from optout_service.settings import Settings
+from optout_service.store import chain, db, migrating, senders
+
+_CLOCKS_DIFFER: Final = timedelta(seconds=30)
+_PROVIDERS: Final = ("twilio", "telnyx", "aws")
+
+
+@contextmanager
+def opened(settings: Settings, keys: KeyRing) -> Iterator[tuple[Runtime | None, Finding]]:
+    """The store, if the service could start on it, and what there is to say of that."""
+    try:
+        rt = Runtime.build(settings, keys)
+    except OptOutError as fault:
+        yield None, mend("database", fault.detail)
+        return
+    try:
+        yield rt, ok("database", "It is durable, and was made with these keys.")
+    finally:
+        rt.close()
+
+
+def schema(settings: Settings) -> Finding:
+    """Whether the schema is that of this release."""
+    try:
+        found = migrating.status(settings.effective_database_url.reveal())
+    except StoreUnavailable as fault:
+        return mend("schema", f"{fault.detail} See that it runs, and OPTOUT_DATABASE_URL.")
+    if found.up_to_date:
+        return ok("schema", f"It stands at {found.newest}.")
+    return mend(
+        "schema",
+        f"It stands at {found.current or 'nothing'}, and this release's is {found.newest}. Run: "
+        "optout db upgrade",
+    )
+
+
+def examine(rt: Runtime) -> Iterator[Finding]:
+    """All findings of a store that could be opened. Raises StoreUnavailable and OSError."""
+    yield from clock(rt)
+    yield from ledgers(rt)
+    yield from hooks(rt)
+
+
+def clock(rt: Runtime) -> Iterator[Finding]:
+    """Ours against the database's, and the newest checkpoint's: acts are dated by it."""
+    with rt.reading() as connection:
+        before = rt.now()
+        theirs = db.clock(connection)
+        apart = abs(theirs - before) if theirs is not None else timedelta()
+        known = [one.tenant for one in chain.positions(connection)]
+    marks = [mark.at for tenant in known if (mark := checkpoints.newest(rt, tenant)) is not None]
+    ahead = max(marks, default=rt.now()) - rt.now()
+    if apart > _CLOCKS_DIFFER:
+        yield mend(
+            "clock",
+            f"It is {apart.total_seconds():.0f} seconds from the database's. Let both machines "
+            "follow one source of time (NTP).",
+        )
+    if ahead > _CLOCKS_DIFFER:
+        yield mend(
+            "clock",
+            f"The newest checkpoint is dated {ahead.total_seconds():.0f} seconds from now: this "
+            "clock is behind, or was ahead when that was written. Set it (NTP).",
+        )
+    if max(apart, ahead) <= _CLOCKS_DIFFER:
+        yield ok("clock", "It agrees with the database's and the newest checkpoint's.")
+
+
+def ledgers(rt: Runtime) -> Iterator[Finding]:
+    """Whether each is what its newest checkpoint says, and checks are answered."""
+    found = quarantine.state(rt)
+    if found.quarantined:
+        yield mend(
+            "quarantine",
+            "No check is answered: the database is older than what it once held. Read what to do "
+            "in docs/evidence.md, and end it with: optout evidence release",
+        )
+    else:
+        yield ok("quarantine", "There is none; checks are answered.")
+    for one in found.behind:
+        yield mend(
+            "ledger",
+            f"That of {one.tenant} stands at {one.seq}, and is not the one that had "
+            f"{one.checkpoint.seq} events. See: optout evidence quarantine",
+        )
+    if not found.behind:
+        yield ok("ledger", "Each is what its newest checkpoint says.")
+
+
+def hooks(rt: Runtime) -> Iterator[Finding]:
+    """Where each provider's hook has to point; whether it does, only its console tells."""
+    with rt.reading() as connection:
+        known = {name: senders.account_ids(connection, name) for name in _PROVIDERS}
+    for name, accounts in known.items():
+        if accounts:
+            url = f"{rt.settings.public_url}/hooks/{name}/messages"
+            yield advice(
+                name,
+                f"{len(accounts)} account(s). Look in its console whether the hook is {url}, to "
+                "the letter: signatures are over it (docs/providers.md).",
+            )
