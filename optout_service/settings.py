@@ -65,6 +65,12 @@ class Settings:
     )
     host: str = knob("127.0.0.1", "The address that `optout serve` listens on.", knobs.text)
     port: int = knob(8000, "The port that `optout serve` listens on.", knobs.number(0, 65535))
+    proxies: int = knob(
+        0,
+        "How many proxies of ours stand before the service, each adding the address of who called "
+        "it to `X-Forwarded-For`; 0: none, and that header proves nothing.",
+        knobs.number(0, 16),
+    )
     workers: int = knob(
         0,
         "Processes; 0: one on SQLite, one for each core on PostgreSQL.",

@@ -23,15 +23,20 @@ from tests import stage
 from tests.browser import needs as browser
 from tests.cast import CANARIES
 from tests.clients import needs as clients
+from tests.deploy import needs as deploy
 from tests.postgres import ExistingServer, PostgreSQL, in_memory
 from tests.stage import Cast
 
-LACKING = {"browser": browser.missing(), "clients": clients.missing()}
-"""What the tests of a folder lack, if they cannot run; ``docs/pages.md`` says how to get it."""
+LACKING = {
+    "browser": browser.missing(),
+    "clients": clients.missing(),
+    "deploy": deploy.missing(),
+}
+"""What the tests of a folder lack, if they cannot all run; ``.ci/run`` says how to get it."""
 
 
 def pytest_configure() -> None:
-    """With ``OPTOUT_TEST_BROWSER=required`` there is a browser, or no test at all; so clients."""
+    """With ``OPTOUT_TEST_BROWSER=required`` there is a browser, or no test at all; and so on."""
     for folder, lacking in LACKING.items():
         name = f"OPTOUT_TEST_{folder.upper()}"
         if os.environ.get(name) == "required" and lacking:
@@ -42,7 +47,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was skipped, and what it takes."""
     for folder, lacking in LACKING.items():
         if lacking:
-            line = f"tests/{folder} was skipped: {lacking}; see docs/pages.md."
+            line = f"tests/{folder} was skipped, or a part of it: {lacking}; see .ci/run."
             terminalreporter.write_line(line)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from optout_service.core.errors import BadToken, NotFound
 from optout_service.core.evidence import Action, Authority, Evidence, Source
@@ -11,6 +11,9 @@ from optout_service.core.scope import Scope
 from optout_service.recipients.link import Visit
 from optout_service.runtime import Connection, Runtime
 from optout_service.store.ledger import Outcome
+
+_LONGEST_IP: Final = 45
+"""Characters of an IPv6 address that holds an IPv4 one (RFC 4291, 2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ def write(
         source=act.source,
         authority=Authority.RECIPIENT_PAGE,
         actor="recipient",
-        private={"message": visit.claim.message, "body_form": act.form} | _traces(environ),
+        private={"message": visit.claim.message, "body_form": act.form}
+        | _traces(environ, rt.settings.proxies),
         undoes=act.undoes,
     )
     return rt.record(connection, evidence)
@@ -72,11 +76,19 @@ def is_private(environ: Mapping[str, Any]) -> bool:
     return environ.get("HTTP_DNT") == "1" or environ.get("HTTP_SEC_GPC") == "1"
 
 
-def _traces(environ: Mapping[str, Any]) -> dict[str, str]:
+def _traces(environ: Mapping[str, Any], proxies: int) -> dict[str, str]:
     """Who asks not to be tracked leaves no more than the act itself."""
     if is_private(environ):
         return {}
     return {
-        "ip": environ.get("REMOTE_ADDR") or "",
+        "ip": _client(environ, proxies),
         "user_agent": environ.get("HTTP_USER_AGENT", "")[:300],
     }
+
+
+def _client(environ: Mapping[str, Any], proxies: int) -> str:
+    """Who called the outermost of our proxies: what stands left of their own entries is hearsay."""
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if 0 < proxies <= len(forwarded) and (named := forwarded[-proxies].strip()):
+        return str(named)[:_LONGEST_IP]
+    return environ.get("REMOTE_ADDR") or ""

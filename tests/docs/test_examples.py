@@ -18,10 +18,10 @@ from tests.twilio_api import Standin, message, serving
 HELD_ELSEWHERE: Final = {
     ("calls.md", "xml"): "tests/providers/test_voice.py",
     ("sending.md", "py"): "tests/client/test_sending.py",
-    ("metrics.md", "yaml"): "tests/metrics/test_counting.py",
+    ("metrics.md", "yaml"): "tests/deploy/test_prometheus.py",
 }
-OF_OTHERS: Final = {("mail.md", "conf")}
-"""Settings of programs that are not ours, and are not here."""
+OF_OTHERS: Final = {("mail.md", "conf"), ("operations.md", "conf")}
+"""Settings and commands of programs that are not ours, and are not here."""
 WITH_EXAMPLES: Final = [page for page in pages() if any(block.runs for block in blocks(page))]
 
 

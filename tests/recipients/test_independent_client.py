@@ -1,21 +1,15 @@
 """A client that somebody else wrote, over HTTPS, by nothing but the headers of the mail."""
 
-import datetime
 import ssl
 import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
-from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import listunsub
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
@@ -24,13 +18,14 @@ from optout_service.core.address import Address
 from optout_service.core.scope import Kind, Scope
 from optout_service.runtime import Runtime
 from tests.cast import ANA
+from tests.certificate import self_signed
 from tests.stage import PUBLIC_URL, Cast
 
 
 @pytest.fixture
 def https(app: Flask, tmp_path: Path) -> Iterator[tuple[str, ssl.SSLContext]]:
     """The application over TLS on loopback, and what trusts it."""
-    certificate, key = _self_signed(tmp_path)
+    certificate, key = self_signed(tmp_path)
     server = make_server("127.0.0.1", 0, app, ssl_context=(str(certificate), str(key)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -78,33 +73,3 @@ def test_an_independent_client_unsubscribes_by_the_headers_alone(
 
 def _signature() -> str:
     return "v=1; d=acme.example; h=from:list-unsubscribe:list-unsubscribe-post; bh=; b="
-
-
-def _self_signed(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_path, key_path = folder / "certificate.pem", folder / "key.pem"
-    certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate_path, key_path

@@ -1,0 +1,32 @@
+"""What the tests of ``deploy/`` need: the programs and packages that read its files."""
+
+import os
+import shutil
+from importlib.util import find_spec
+from typing import Final
+
+import pytest
+
+_PROGRAMS: Final = ("nginx", "systemd-analyze", "promtool")
+_PACKAGES: Final = ("compose_spec", "kubernetes_validate")
+_PATH: Final = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
+
+
+def program(name: str) -> str | None:
+    """Where a program is, if it is here. nginx lies where only root looks."""
+    return shutil.which(name, path=_PATH)
+
+
+def _is_here(name: str) -> bool:
+    return find_spec(name) is not None if name in _PACKAGES else program(name) is not None
+
+
+def without(name: str) -> pytest.MarkDecorator:
+    """Skips a test where a program or package is not here."""
+    return pytest.mark.skipif(not _is_here(name), reason=f"there is no {name}")
+
+
+def missing() -> str:
+    """What is not here, or nothing."""
+    lacking = [name for name in (*_PROGRAMS, *_PACKAGES) if not _is_here(name)]
+    return f"there is no {', '.join(lacking)}" if lacking else ""
