@@ -20,6 +20,7 @@ from optout_service.knobs import NO_SECRET, Fault, Secret, knob
 PREFIX: Final = "OPTOUT_"
 _FILE: Final = "_FILE"
 _IGNORED: Final = "OPTOUT_TEST_"
+_DAYS: Final = knobs.number(0, 36_525)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +157,18 @@ class Settings:
         "The name by which our own mail server signs `Authentication-Results`; empty: From proves "
         "nothing.",
         knobs.text,
+    )
+    keep_words_days: int = knob(
+        1096, "How long the words and references of acts and reviews are kept; 0: for ever.", _DAYS
+    )
+    keep_traces_days: int = knob(
+        1096, "The same of acts by link: IP address, user agent, message; 0: for ever.", _DAYS
+    )
+    keep_answers_days: int = knob(
+        30, "How long an `Idempotency-Key` repeats its answer; 0: for ever.", _DAYS
+    )
+    keep_visits_days: int = knob(
+        396, "How long it is kept how often links were opened; 0: for ever.", _DAYS
     )
     clearance_seconds: int = knob(
         900, "How long a clearance of a check may be sent on.", knobs.number(1, 7 * 86_400)

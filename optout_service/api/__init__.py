@@ -10,6 +10,7 @@ from optout_service.api import (
     checks,
     clearances,
     counts,
+    erasing,
     exports,
     feed,
     imports,
@@ -81,6 +82,7 @@ FACE: Final = Face(
         ),
         Route("/v1/recipients/lookup", ("POST",), key(Permission.LOOKUP), recipients.lookup),
         Route("/v1/recipients/evidence", ("POST",), key(Permission.EVIDENCE), recipients.evidence),
+        Route("/v1/recipients/erase", ("POST",), key(Permission.ERASE), erasing.erase),
         Route(
             "/v1/checkpoints", ("GET",), key(Permission.CHECKPOINTS), checkpoints.list_checkpoints
         ),

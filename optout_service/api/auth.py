@@ -36,6 +36,7 @@ class Permission(StrEnum):
     REPLICATE = "keep a replica"
     LOOKUP = "look a recipient up"
     EVIDENCE = "read evidence"
+    ERASE = "erase a recipient"
     CHECKPOINTS = "read checkpoints"
     STATS = "read counts"
     TENANTS = "tenants"
@@ -71,6 +72,7 @@ MAY: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.RECORD,
             Permission.LOOKUP,
             Permission.EVIDENCE,
+            Permission.ERASE,
             Permission.STATS,
             Permission.REVIEWS,
             Permission.DECIDE,

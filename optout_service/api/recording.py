@@ -88,7 +88,8 @@ def _record(caller: Caller, evidence: Evidence, given: bytes) -> Response:
             tenants.require_topics(connection, caller.tenant, [evidence.scope.topic])
             made = _answer(caller, evidence, rt.record(connection, evidence))
             if slot:
-                idempotency.save(connection, slot, made, at=rt.now(), keys=rt.keys)
+                digest = rt.keys.digest(evidence.address)
+                idempotency.save(connection, slot, made, digest, at=rt.now(), keys=rt.keys)
     if known is not None:
         return answers.stored(known.body, known.status, REPLAYED)
     return answers.stored(made.body, made.status, {})

@@ -4,16 +4,12 @@ A file for each tenant, a line for each checkpoint, only ever appended to. Copy 
 where whoever can write to the database cannot write: only then does it prove anything against them.
 """
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from optout_service.core.checkpoint import Checkpoint, as_line, from_line, is_good, sign
-from optout_service.core.errors import Conflict
 from optout_service.core.policy import PLATFORM
 from optout_service.core.release import Release
 from optout_service.core.release import sign as sign_release
@@ -129,9 +125,7 @@ def write(rt: Runtime, *, wait: bool = True) -> Round:
     A ledger that contradicts its newest checkpoint gets none: it would bless what was done to it.
     Raises Conflict where another process is writing, unless it may ``wait``; OSError.
     """
-    directory = rt.settings.effective_checkpoint_dir
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(directory / _LOCK, wait=wait):
+    with lines.alone(rt.settings.effective_checkpoint_dir / _LOCK, wait=wait):
         grown, wrong = _look(rt)
         return Round(tuple(_append(rt, stands) for stands in grown), wrong)
 
@@ -141,9 +135,7 @@ def accept(rt: Runtime, reason: str) -> tuple[Release, ...]:
 
     Where none is, the platform's ledger gets the release. Raises OSError.
     """
-    directory = rt.settings.effective_checkpoint_dir
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(directory / _LOCK, wait=True):
+    with lines.alone(rt.settings.effective_checkpoint_dir / _LOCK):
         _, wrong = _look(rt)
         if not wrong:
             with rt.reading() as connection:
@@ -207,16 +199,3 @@ def _append(rt: Runtime, stands: Position) -> Checkpoint:
     )
     lines.append(path(rt, stands.tenant), as_line(made))
     return made
-
-
-@contextmanager
-def _alone(lock: Path, *, wait: bool) -> Iterator[None]:
-    handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise Conflict("Another process is writing checkpoints.") from None
-        yield
-    finally:
-        os.close(handle)

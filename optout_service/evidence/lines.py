@@ -1,13 +1,34 @@
 """A file of lines that is only appended to: whole lines, on the disk, read from either end."""
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from optout_service import disk
+from optout_service.core.errors import Conflict
 
 _BLOCK: Final = 64 * 1024
+
+
+@contextmanager
+def alone(lock: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock, a file whose directory is made, against every other process for the block.
+
+    Raises Conflict where another process holds it, unless it may ``wait``; OSError.
+    """
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Conflict(f"Another process is writing {lock.parent.name}.") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def append(path: Path, line: str) -> None:

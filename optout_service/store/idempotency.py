@@ -5,12 +5,16 @@ Kept in the same transaction as the act: an answer is there exactly when the act
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, insert, select
 
-from optout_service.core.errors import IdempotencyMismatch
+from optout_service.core.errors import Conflict, IdempotencyMismatch
 from optout_service.core.keyring import KeyRing
 from optout_service.store.tables import idempotency
+
+ERASED: Final = b""
+"""Stands in place of an answer that was erased. No sealed answer is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Answer:
 def find(conn: Connection, slot: Slot, keys: KeyRing) -> Answer | None:
     """The answer given before, or None. Raises IdempotencyMismatch if it was another request.
 
+    Raises Conflict if it was erased since: the request was done, and is not done again.
+
     Ask after ``ledger.lock``: then an answer that another worker is about to give is waited for.
     """
     row = conn.execute(
@@ -50,6 +56,11 @@ def find(conn: Connection, slot: Slot, keys: KeyRing) -> Answer | None:
     if row is None:
         return None
     fingerprint, status, answer = row
+    if answer == ERASED:
+        raise Conflict(
+            "This Idempotency-Key was used before, and its answer was erased with its recipient's "
+            "data. Nothing was recorded now. If this is a new act, take a new key."
+        )
     if fingerprint != slot.fingerprint:
         raise IdempotencyMismatch(
             "This Idempotency-Key was used before, for another request. Take a new one."
@@ -57,8 +68,10 @@ def find(conn: Connection, slot: Slot, keys: KeyRing) -> Answer | None:
     return Answer(status, keys.open(answer, _context(slot)))
 
 
-def save(conn: Connection, slot: Slot, answer: Answer, *, at: datetime, keys: KeyRing) -> None:
-    """Keep an answer. ``find`` must have said that there is none."""
+def save(
+    conn: Connection, slot: Slot, answer: Answer, digest: bytes, *, at: datetime, keys: KeyRing
+) -> None:
+    """Keep an answer. ``find`` must have said that there is none. ``digest``: whom it is about."""
     conn.execute(
         insert(idempotency),
         {
@@ -69,6 +82,7 @@ def save(conn: Connection, slot: Slot, answer: Answer, *, at: datetime, keys: Ke
             "status": answer.status,
             "answer": keys.seal(answer.body, _context(slot)),
             "created_at": at,
+            "digest": digest,
         },
     )
 

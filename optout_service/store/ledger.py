@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from optout_service.core.chain import commitment
 from optout_service.core.errors import LiftCap, NotFound, NotLiftable
@@ -175,6 +175,11 @@ def record(
         refused=decision.refused,
         overtaken=decision.overtaken,
     )
+
+
+def erase_private(conn: Connection, which: ColumnElement[bool]) -> None:
+    """Erase the private part of events, and its salt: all that the database lets change of them."""
+    conn.execute(update(event).where(which).values(salt=None, private=None))
 
 
 def _read(

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -29,15 +28,8 @@ from optout_service.store.codes import (
     Code,
     Instant,
 )
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from optout_service.store.hold_table import legal_hold as legal_hold
+from optout_service.store.metadata import metadata as metadata
 
 seal = Table(
     "seal",
@@ -265,6 +257,8 @@ idempotency = Table(
     Column("status", SmallInteger, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("digest", LargeBinary(16)),
+    Index("ix_idempotency_tenant_digest", "tenant", "digest"),
     sqlite_with_rowid=False,
     comment="What an Idempotency-Key was answered with. Sealed: answers can name an address.",
 )

@@ -102,6 +102,11 @@ def list_all(conn: Connection) -> list[Tenant]:
     return [Tenant(*row) for row in conn.execute(query)]
 
 
+def every(conn: Connection) -> list[Tenant]:
+    """The platform, then all tenants: whoever has a ledger."""
+    return [get_by_id(conn, PLATFORM), *list_all(conn)]
+
+
 def page(conn: Connection, *, cursor: str | None, limit: int) -> tuple[list[Tenant], str | None]:
     """A page of ``list_all``, and the cursor of the next one. Raises Malformed."""
     query = select(*_FIELDS).where(tenant.c.id != PLATFORM)

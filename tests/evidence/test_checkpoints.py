@@ -142,8 +142,7 @@ def test_a_checkpoint_of_before_a_rotation_is_still_ours(rt: Runtime, cast: Cast
 def test_two_processes_do_not_write_at_once(rt: Runtime, cast: Cast) -> None:
     fill(rt, cast.acme, 1)
     directory = rt.settings.effective_checkpoint_dir
-    directory.mkdir()
-    with checkpoints._alone(directory / "lock", wait=True), pytest.raises(Conflict):
+    with lines.alone(directory / "lock"), pytest.raises(Conflict):
         checkpoints.write(rt, wait=False)
     assert len(checkpoints.write(rt, wait=False).written) == 1
 

@@ -47,6 +47,7 @@ DOORS = {
     "GET /v1/suppressions/export": "API key: read suppressions",
     "POST /v1/recipients/lookup": "API key: look a recipient up",
     "POST /v1/recipients/evidence": "API key: read evidence",
+    "POST /v1/recipients/erase": "API key: erase a recipient",
     "GET /v1/checkpoints": "API key: read checkpoints",
     "GET /v1/stats": "API key: read counts",
     "GET /v1/texts": "API key: texts",

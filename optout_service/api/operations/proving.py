@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from optout_service.api.bodies import checkpoints, clearances, counts, recipients
+from optout_service.api.bodies import checkpoints, clearances, counts, erasing, recipients
 from optout_service.api.operations.operation import ADDRESSED, STANDING, Media, Operation
 from optout_service.core import errors
 
@@ -48,6 +48,24 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         answers={200: Media(("application/json", "text/html"), "The evidence, as asked for.")},
         example=_ADDRESS,
         refuses=ADDRESSED,
+    ),
+    ("POST", "/v1/recipients/erase"): Operation(
+        tag="Proving",
+        body=erasing.EraseRequest,
+        answers={200: erasing.EraseAnswer},
+        example=_ADDRESS | {"reason": "T-17", "dry_run": True},
+        answer={
+            "dry_run": True,
+            "erased": {"addresses": 1, "events": 2, "reviews": 0, "answers": 1},
+            "kept": [
+                {
+                    "what": "suppressions",
+                    "count": 1,
+                    "why": "so that nobody writes to them again; under a keyed digest alone",
+                }
+            ],
+        },
+        refuses=(*ADDRESSED, errors.Conflict),
     ),
     ("GET", "/v1/checkpoints"): Operation(
         tag="Proving",

@@ -1,0 +1,134 @@
+"""Legal holds: whose evidence a court, an authority or a dispute needs as it is.
+
+While one stands, nothing of the recipient is erased and nothing outdated. Ended ones stay, so that
+it can be shown why something was kept.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from optout_service.core.address import Address
+from optout_service.core.errors import Conflict, NotFound
+from optout_service.core.keyring import KeyRing
+from optout_service.core.scope import Kind
+from optout_service.store import book, ledger
+from optout_service.store.tables import address_book, legal_hold
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One hold. ``ended_at`` is None while it stands.
+
+    ``address`` is None where the tenant's book has none. ``reason``: as it was given.
+    """
+
+    number: int
+    address: Address | None
+    reason: str
+    placed_at: datetime
+    placed_by: str
+    ended_at: datetime | None
+    ended_by: str | None
+
+
+def is_held(conn: Connection, tenant_id: int, digest: bytes) -> bool:
+    """Whether a hold stands for a recipient."""
+    return conn.execute(_standing(tenant_id, digest)).first() is not None
+
+
+def held(tenant_id: int) -> Select[Any]:
+    """The digests of a tenant's recipients for whom a hold stands: for a condition."""
+    return select(legal_hold.c.digest).where(
+        legal_hold.c.tenant == tenant_id, legal_hold.c.ended_at.is_(None)
+    )
+
+
+def place(
+    conn: Connection,
+    tenant_id: int,
+    address: Address,
+    reason: str,
+    *,
+    by: str,
+    at: datetime,
+    keys: KeyRing,
+) -> int:
+    """Place a hold, and give its number. Raises NotFound, Conflict (one stands)."""
+    ledger.lock(conn, tenant_id)
+    digest = keys.digest(address)
+    if (standing := conn.scalar(_standing(tenant_id, digest))) is not None:
+        raise Conflict(f"A hold stands for this address already: number {standing}.")
+    of_tenant = select(func.max(legal_hold.c.number)).where(legal_hold.c.tenant == tenant_id)
+    number = 1 + (conn.scalar(of_tenant) or 0)
+    conn.execute(
+        insert(legal_hold),
+        {
+            "tenant": tenant_id,
+            "number": number,
+            "digest": digest,
+            "kind": address.kind,
+            "grounds": keys.seal(reason.encode(), _context(tenant_id, number)),
+            "placed_at": at,
+            "placed_by": by,
+        },
+    )
+    return number
+
+
+def end(conn: Connection, tenant_id: int, digest: bytes, *, by: str, at: datetime) -> int:
+    """End the hold that stands for a recipient, and give its number. Raises NotFound."""
+    ledger.lock(conn, tenant_id)
+    number = conn.scalar(_standing(tenant_id, digest))
+    if number is None:
+        raise NotFound("No hold stands for this address. To see those there are: optout hold list")
+    conn.execute(
+        update(legal_hold)
+        .where(legal_hold.c.tenant == tenant_id, legal_hold.c.number == number)
+        .values(ended_at=at, ended_by=by)
+    )
+    return number
+
+
+def all_of(conn: Connection, tenant_id: int, keys: KeyRing) -> list[Hold]:
+    """A tenant's holds, those that were ended too, oldest first."""
+    query = (
+        select(legal_hold, address_book.c.sealed)
+        .join_from(
+            legal_hold,
+            address_book,
+            (address_book.c.tenant == legal_hold.c.tenant)
+            & (address_book.c.digest == legal_hold.c.digest),
+            isouter=True,
+        )
+        .where(legal_hold.c.tenant == tenant_id)
+        .order_by(legal_hold.c.number)
+    )
+    return [_hold(row, keys) for row in conn.execute(query)]
+
+
+def _hold(row: Any, keys: KeyRing) -> Hold:
+    kind: Kind = row.kind
+    return Hold(
+        row.number,
+        book.open_address(keys, row.tenant, kind, row.sealed),
+        keys.open(row.grounds, _context(row.tenant, row.number)).decode(),
+        row.placed_at,
+        row.placed_by,
+        row.ended_at,
+        row.ended_by,
+    )
+
+
+def _standing(tenant_id: int, digest: bytes) -> Select[int]:
+    return select(legal_hold.c.number).where(
+        legal_hold.c.tenant == tenant_id,
+        legal_hold.c.digest == digest,
+        legal_hold.c.ended_at.is_(None),
+    )
+
+
+def _context(tenant_id: int, number: int) -> str:
+    return f"legal-hold/{tenant_id}/{number}"
