@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, text, update
 
 from optout_service.core.address import Address
-from optout_service.core.errors import Conflict, InvalidRequest, Quarantined
+from optout_service.core.errors import Conflict, InvalidRequest, Quarantined, StoreUnavailable
 from optout_service.core.release import Release, as_line, from_line, is_good
 from optout_service.core.scope import Kind, Scope
 from optout_service.core.token import Claim
@@ -113,12 +113,12 @@ def test_a_fall_that_cannot_be_noted_is_answered_by_nothing_all_the_same(
 
     @contextmanager
     def refuse(*_: object) -> Iterator[None]:
-        raise Quarantined("stands for any error of the store")
+        raise StoreUnavailable("The store takes no writes.")
         yield
 
     monkeypatch.setattr(type(rt.database), "writing", refuse)
     for _ in range(2):
-        with pytest.raises(Quarantined):
+        with pytest.raises(StoreUnavailable, match="takes no writes"):
             check(rt, cast.acme)
 
 
