@@ -133,6 +133,11 @@ class Server:
         self._process.terminate()
         return self._process.wait(timeout=30)
 
+    def stop_if_running(self) -> None:
+        """``stop``, for whoever does not know whether it was started, or lives."""
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
     def _await_ready(self) -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:

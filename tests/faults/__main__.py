@@ -1,0 +1,96 @@
+"""All faults, in full: ``python -m tests.faults [--only R1,R5] [--on sqlite] [--dry]``."""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from tests.faults.figures import Figure, Size, Trial
+from tests.faults.ground import Ground
+from tests.faults.trials import TRIALS
+from tests.postgres import PostgreSQL, in_memory
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
+MARK: Final = "<!-- below: written by python -m tests.faults -->\n"
+_HEAD: Final = "| | fault or load | must hold | on | found | |\n|---|---|---|---|---|---|"
+
+
+def main() -> None:
+    """Try everything that is asked for, print it, and write the lower part of the page."""
+    arguments = _arguments()
+    size = Size.BOUNDED if arguments.bounded else Size.FULL
+    began = time.monotonic()
+    lines, broken = [], 0
+    for trial, dialect, figure in _tried(arguments, size):
+        lines.append(line(trial, dialect, figure))
+        broken += not figure.holds
+        print(lines[-1], *figure.broken[:20], sep="\n    ", flush=True)
+    minutes = (time.monotonic() - began) / 60
+    if not arguments.dry:
+        text = f"{_machine(size, minutes)}\n\n{_HEAD}\n" + "\n".join(lines) + "\n"
+        PAGE.write_text(PAGE.read_text().partition(MARK)[0] + MARK + "\n" + text)
+    sys.exit(1 if broken else 0)
+
+
+def line(trial: Trial, dialect: str, figure: Figure) -> str:
+    """The row of the table."""
+    where = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "none": "-"}[dialect]
+    verdict = "holds" if figure.holds else f"**BROKEN** ({len(figure.broken)})"
+    cells = (trial.row, trial.fault, trial.must_hold, where, figure.found, verdict)
+    return f"| {' | '.join(cells)} |"
+
+
+def _tried(arguments: argparse.Namespace, size: Size) -> Iterator[tuple[Trial, str, Figure]]:
+    with ExitStack() as stack:
+
+        @cache
+        def shared() -> PostgreSQL:
+            server = PostgreSQL(folder=in_memory())
+            stack.callback(server.remove)
+            server.start()
+            return server
+
+        for trial in TRIALS:
+            for dialect in trial.dialects:
+                if _is_wanted(arguments, trial, dialect):
+                    with tempfile.TemporaryDirectory() as folder:
+                        ground = Ground(dialect, Path(folder), shared)
+                        try:
+                            yield trial, dialect, trial.run(ground, size)
+                        finally:
+                            ground.close()
+
+
+def _is_wanted(arguments: argparse.Namespace, trial: Trial, dialect: str) -> bool:
+    rows: Mapping[str, None] = dict.fromkeys(arguments.only.split(",")) if arguments.only else {}
+    return (not rows or trial.row in rows) and arguments.on in ("", dialect, "none")
+
+
+def _machine(size: Size, minutes: float) -> str:
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {size.value} size, {minutes:.0f} minutes: "
+        f"{os.cpu_count()} cores shared by clients, service and database; Python "
+        f"{platform.python_version()}, gunicorn {version('gunicorn')}, SQLAlchemy "
+        f"{version('sqlalchemy')}, psycopg {version('psycopg')}."
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--only", default="", help="rows, with commas: R1,R5")
+    parser.add_argument("--on", default="", choices=("", "sqlite", "postgresql"))
+    parser.add_argument("--bounded", action="store_true", help="in the size of the suite")
+    parser.add_argument("--dry", action="store_true", help="print only")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Where a trial is held: a folder of its own, and as many databases and servers as it asks for."""
+
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.postgres import ExistingServer, PostgreSQL
+from tests.server import Server
+
+
+@dataclass
+class Ground:
+    """One trial's ground. What it made is taken down when ``close`` is called."""
+
+    dialect: str
+    folder: Path
+    shared: Callable[[], PostgreSQL | ExistingServer]
+    _made: ExitStack = field(default_factory=ExitStack)
+
+    def database(self) -> str:
+        """The URL of a fresh database without a schema."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        if self.dialect != "postgresql":
+            return f"sqlite:///{self.folder / name}.db"
+        server = self.shared()
+        self._made.callback(server.drop_database, name)
+        return server.create_database(name)
+
+    def own_postgresql(self, *options: str) -> PostgreSQL:
+        """A running PostgreSQL that the trial may stop and kill."""
+        server = PostgreSQL(*options)
+        self._made.callback(server.remove)
+        server.start()
+        return server
+
+    def server(self, database: str = "", *, workers: int = 1, **environ: str) -> Server:
+        """The real service over a database, not started. Over SQLite ``database`` may be left out:
+        then it is the data directory's own."""
+        home = self.folder / uuid.uuid4().hex[:12]
+        home.mkdir(mode=0o700)
+        server = Server(home, database, workers=workers, **environ)
+        self._made.callback(server.stop_if_running)
+        return server
+
+    def close(self) -> None:
+        """Take down all that was made, last first."""
+        self._made.close()
