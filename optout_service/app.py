@@ -32,6 +32,7 @@ from optout_service.settings import Settings
 _POOLS_EVERY_SECONDS: Final = 10
 
 FACES: Final = (API, RECIPIENTS, PROVIDERS, plumbing.FACE, APIDOCS)
+_DOORS: Final = web.Doors.of(FACES)
 
 
 def start(settings: Settings) -> Flask:
@@ -67,13 +68,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.extensions["optout_link_requests"] = Requests(runtime.settings)
     runtime.tables.keep_up()
     runtime.readers.warm()
-    # A redirect would turn a mail client's POST into a GET, and lose the opt-out (RFC 8058, 3.1).
-    app.url_map.strict_slashes = False
-    app.url_map.redirect_defaults = False
-    app.url_map.merge_slashes = False
-    app.url_map.converters["rest"] = web.Rest
-    for face in FACES:
-        web.register(app, face)
+    _DOORS.open(app)
     app.wsgi_app = _around(app, runtime)  # type: ignore[method-assign, assignment]
     app.register_error_handler(HTTPException, _refuse)
     app.register_error_handler(Exception, _refuse)

@@ -4,16 +4,16 @@ HTTP numbers for our own errors stand in ``STATUS`` and nowhere else.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import flask
 import msgspec
 from flask import Flask, Response, current_app, request
 from werkzeug import exceptions
 from werkzeug.formparser import FormDataParser
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, Map, Rule
 
 from optout_service import envelope, express
 from optout_service.core import errors
@@ -135,20 +135,40 @@ def runtime() -> Runtime:
     return cast(Runtime, current_app.extensions["optout"])
 
 
-def register(app: Flask, face: Face) -> None:
-    """Add a face's routes to the application, each behind its proof."""
-    proofs: dict[str, str] = app.extensions.setdefault("optout_proofs", {})
-    for route in face.routes:
-        # One view can stand behind several rules: two providers that tell the same things.
-        endpoint = f"{face.name} {'/'.join(route.methods)} {route.rule}"
-        app.add_url_rule(
-            route.rule,
-            endpoint,
-            _guarded(route),
-            methods=list(route.methods),
-            provide_automatic_options=False,
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """All routes of some faces, each behind its proof: the same for every application."""
+
+    url_map: Map
+    views: Mapping[str, Callable[..., Any]]
+    proofs: Mapping[str, str]
+
+    @classmethod
+    def of(cls, faces: Iterable[Face]) -> Self:
+        """The doors of these faces."""
+        rules: list[Rule] = []
+        views, proofs = {}, {}
+        for face in faces:
+            for route in face.routes:
+                # One view can stand behind several rules: two providers that tell the same things.
+                endpoint = f"{face.name} {'/'.join(route.methods)} {route.rule}"
+                rules.append(Rule(route.rule, methods=route.methods, endpoint=endpoint))
+                views[endpoint], proofs[endpoint] = _guarded(route), route.proof.name
+        # A redirect makes a GET of a mail client's POST: the opt-out is lost (RFC 8058, 3.1).
+        url_map = Map(
+            rules,
+            strict_slashes=False,
+            redirect_defaults=False,
+            merge_slashes=False,
+            converters={"rest": Rest},
         )
-        proofs[endpoint] = route.proof.name
+        return cls(url_map, views, proofs)
+
+    def open(self, app: Flask) -> None:
+        """Let an application serve them, and nothing else."""
+        app.url_map = self.url_map
+        app.view_functions = dict(self.views)
+        app.extensions["optout_proofs"] = self.proofs
 
 
 def _guarded(route: Route) -> Callable[..., Any]:

@@ -18,7 +18,6 @@ from flask.testing import FlaskClient
 from optout_service import telemetry
 from optout_service.app import create_app
 from optout_service.runtime import Runtime
-from optout_service.store import migrating
 from tests import stage
 from tests.browser import needs as browser
 from tests.cast import CANARIES
@@ -26,6 +25,7 @@ from tests.clients import needs as clients
 from tests.deploy import needs as deploy
 from tests.postgres import ExistingServer, PostgreSQL, in_memory
 from tests.stage import Cast
+from tests.templates import State, Template, Templates
 
 LACKING = {
     "browser": browser.missing(),
@@ -106,10 +106,11 @@ def no_canary_in_the_log() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgreSQL | ExistingServer]:
     """A PostgreSQL server for this process of the test run."""
+    server: PostgreSQL | ExistingServer
     if url := os.environ.get("OPTOUT_TEST_DATABASE_URL"):
-        yield ExistingServer(url)
-        return
-    server = PostgreSQL(folder=in_memory())
+        server = ExistingServer(url)
+    else:
+        server = PostgreSQL(folder=in_memory())
     try:
         server.start()
         yield server
@@ -118,20 +119,24 @@ def postgres() -> Iterator[PostgreSQL | ExistingServer]:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "optout.db"
-    migrating.upgrade(f"sqlite:///{path}")
-    return path
+def templates(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Templates:
+    """The databases that are copied."""
+    folder = tmp_path_factory.mktemp("templates")
+    return Templates(folder, lambda: request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(scope="session")
-def migrated_database(postgres: PostgreSQL | ExistingServer) -> Iterator[str]:
+def migrated_file(templates: Templates) -> Path:
+    """A migrated SQLite file, to be copied."""
+    return Path(templates.get("sqlite", State.MIGRATED).name)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(templates: Templates) -> str:
     """The name of a migrated PostgreSQL database, to be copied."""
-    name = f"optout_template_{uuid.uuid4().hex[:12]}"
-    migrating.upgrade(postgres.create_database(name))
-    yield name
-    postgres.drop_database(name)
+    return templates.get("postgresql", State.MIGRATED).name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -149,13 +154,24 @@ def _database(request: pytest.FixtureRequest, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def template(dialect: str, templates: Templates, request: pytest.FixtureRequest) -> Template:
+    """What this test's database is a copy of: as much is there as the test asks for."""
+    if "rt" not in request.fixturenames:
+        return templates.get(dialect, State.MIGRATED)
+    on_stage = "cast" in request.fixturenames
+    return templates.get(dialect, State.STAGED if on_stage else State.SEALED)
+
+
+@pytest.fixture
+def database_url(
+    dialect: str, template: Template, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
     """A fresh, migrated database."""
     if dialect == "sqlite":
-        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "optout.db")
+        shutil.copy(template.name, tmp_path / "optout.db")
         yield f"sqlite:///{tmp_path / 'optout.db'}"
     else:
-        yield from _database(request, request.getfixturevalue("migrated_database"))
+        yield from _database(request, template.name)
 
 
 @pytest.fixture
@@ -173,15 +189,16 @@ def empty_database_url(
 def rt(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
     """A runtime over a fresh database, under the tests' keys."""
     settings = stage.settings_for(database_url, checkpoint_dir=str(tmp_path / "checkpoints"))
-    runtime = Runtime.set_up(settings, stage.KEYS)
+    runtime = Runtime.build(settings, stage.KEYS)
     yield runtime
     runtime.close()
 
 
 @pytest.fixture
-def cast(rt: Runtime) -> Cast:
+def cast(rt: Runtime, template: Template) -> Cast:
     """The tenants and their keys."""
-    return stage.set_up(rt)
+    assert template.cast is not None
+    return template.cast
 
 
 @pytest.fixture

@@ -185,6 +185,15 @@ class ExistingServer:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._made: set[str] = set()
+
+    def start(self) -> None:
+        """It runs."""
+
+    def remove(self) -> None:
+        """Drop what was made on it and is still there."""
+        for name in tuple(self._made):
+            self.drop_database(name)
 
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases."""
@@ -195,9 +204,11 @@ class ExistingServer:
         """Make a database as a copy of another, and give its URL."""
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._made.add(name)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
         """Remove a database, whoever is still connected."""
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._made.discard(name)

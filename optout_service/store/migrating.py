@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -42,11 +43,17 @@ def config() -> Config:
 
 def status(url: str) -> SchemaStatus:
     """Where the database stands. Raises StoreUnavailable when it cannot be reached."""
-    newest = ScriptDirectory.from_config(config()).get_current_head() or ""
+    newest = _newest()
     if _absent(url):
         return SchemaStatus(None, newest)
     with connected(url) as connection:
         return SchemaStatus(revision_of(connection), newest)
+
+
+@cache
+def _newest() -> str:
+    """The newest migration there is: to know it, all of them are read."""
+    return ScriptDirectory.from_config(config()).get_current_head() or ""
 
 
 def revision_of(conn: Connection) -> str | None:
