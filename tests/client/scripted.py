@@ -37,7 +37,11 @@ def scripted(*answers: bytes, upto: bytes = b"") -> Iterator[Scripted]:
         told = Scripted(listening.getsockname()[1])
         thread = threading.Thread(target=_serve, args=(listening, answers, upto, told), daemon=True)
         thread.start()
-        yield told
+        try:
+            yield told
+        finally:
+            # Closing alone would leave a thread waiting that waits for somebody now.
+            listening.shutdown(socket.SHUT_RDWR)
     thread.join(5)
 
 
