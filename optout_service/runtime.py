@@ -28,7 +28,7 @@ from optout_service.heights import Heights
 from optout_service.keywordfiles import Readers
 from optout_service.metrics import Metrics
 from optout_service.settings import Settings
-from optout_service.store import bulk, ledger, migrating, seal, tenants
+from optout_service.store import bulk, ledger, revisions, seal, tenants
 from optout_service.store.checks import Checks, Question
 from optout_service.store.db import Database, assert_durable
 from optout_service.store.engines import Limits
@@ -69,8 +69,7 @@ class Runtime:
         that cannot be read), WrongKeys, or StoreUnavailable.
         """
         url = settings.effective_database_url.reveal()
-        schema = migrating.status(url)
-        if schema.current is None:
+        if revisions.status(url).current is None:
             raise Misconfigured("The database has no schema yet. Run: optout db upgrade")
         runtime = cls._open(settings, keys)
         try:
@@ -89,6 +88,9 @@ class Runtime:
 
         Safe to run again. Raises as ``build`` does.
         """
+        # Here, since it brings Alembic along, which nobody else needs.
+        from optout_service.store import migrating
+
         migrating.upgrade(settings.effective_database_url.reveal())
         runtime = cls._open(settings, keys)
         try:

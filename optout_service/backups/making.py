@@ -13,7 +13,7 @@ from optout_service.backups import archive
 from optout_service.core.manifest import Ledger, Manifest, Part, as_text, sign
 from optout_service.runtime import Connection, Runtime
 from optout_service.settings import Settings
-from optout_service.store import chain, copying, migrating
+from optout_service.store import chain, copying, revisions
 
 _CHECKPOINT_FILES: Final = "[0-9]*.jsonl"
 
@@ -33,7 +33,7 @@ def make(rt: Runtime, out: Path, recipients: Sequence[str] = ()) -> Manifest:
         database = copying.FILE_NAMES[rt.database.dialect]
         at = rt.now()
         with rt.reading_one_state() as connection:
-            schema = migrating.revision_of(connection) or ""
+            schema = revisions.revision_of(connection) or ""
             ledgers = ledgers_of(connection)
             url = rt.settings.effective_database_url.reveal()
             copying.copy(connection, url, folder / database)

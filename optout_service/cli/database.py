@@ -23,12 +23,12 @@ def db() -> None:
 def upgrade(settings: Settings, as_json: bool) -> None:
     """Bring the schema up to date, and seal a new database with the keys. Safe to run again."""
     from optout_service.runtime import Runtime
-    from optout_service.store import migrating
+    from optout_service.store import revisions
 
     if settings.embedded:
         keyfiles.create_missing(settings.data_dir)
     Runtime.set_up(settings, keyfiles.load(settings)).close()
-    standing = migrating.status(settings.effective_database_url.reveal())
+    standing = revisions.status(settings.effective_database_url.reveal())
     show({"current": standing.current, "up_to_date": standing.up_to_date}, as_json=as_json)
 
 
@@ -38,9 +38,9 @@ def upgrade(settings: Settings, as_json: bool) -> None:
 @click.pass_context
 def status(ctx: click.Context, settings: Settings, as_json: bool) -> None:
     """Say where the schema stands and whether the keys fit. Status 1 unless all is well."""
-    from optout_service.store import migrating
+    from optout_service.store import revisions
 
-    schema = migrating.status(settings.effective_database_url.reveal())
+    schema = revisions.status(settings.effective_database_url.reveal())
     fit, why = True, "they fit"
     try:
         with opened(settings):

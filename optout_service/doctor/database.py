@@ -11,7 +11,7 @@ from optout_service.doctor.finding import Finding, advice, mend, ok
 from optout_service.evidence import checkpoints, quarantine
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
-from optout_service.store import chain, db, migrating, senders
+from optout_service.store import chain, db, revisions, senders
 
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
 _PROVIDERS: Final = ("twilio", "telnyx", "aws")
@@ -34,7 +34,7 @@ def opened(settings: Settings, keys: KeyRing) -> Iterator[tuple[Runtime | None, 
 def schema(settings: Settings) -> Finding:
     """Whether the schema is that of this release."""
     try:
-        found = migrating.status(settings.effective_database_url.reveal())
+        found = revisions.status(settings.effective_database_url.reveal())
     except StoreUnavailable as fault:
         return mend("schema", f"{fault.detail} See that it runs, and OPTOUT_DATABASE_URL.")
     if found.up_to_date:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, make_url, text
 
 from optout_service import disk
 from optout_service.core.errors import Conflict, Malformed, Misconfigured, StoreUnavailable
-from optout_service.store.migrating import connected, file_of
+from optout_service.store.revisions import connected, file_of
 
 FILE_NAMES: Final = {"sqlite": "optout.db", "postgresql": "optout.dump"}
 """What the copy of each kind of database is called."""

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, inspect, make_url
 
 from optout_service.core.errors import Misconfigured
 from optout_service.runtime import Runtime
-from optout_service.store import migrating
+from optout_service.store import migrating, revisions
 from optout_service.store.tables import metadata
 from tests import stage
 
@@ -25,8 +25,9 @@ def engine_of(url: str):  # type: ignore[no-untyped-def]
 def test_there_is_one_head_and_the_numbers_have_no_gap() -> None:
     script = ScriptDirectory.from_config(migrating.config())
     assert len(script.get_heads()) == 1
-    revisions = sorted(script.walk_revisions(), key=lambda revision: revision.revision)
-    for number, revision in enumerate(revisions, start=1):
+    assert script.get_current_head() == revisions.newest()
+    found = sorted(script.walk_revisions(), key=lambda revision: revision.revision)
+    for number, revision in enumerate(found, start=1):
         assert revision.revision.startswith(f"{number:04d}_")
         assert Path(revision.path).stem == revision.revision
 
@@ -46,12 +47,12 @@ def test_down_and_up_again_leads_to_the_same_place(empty_database_url: str) -> N
     assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
     engine.dispose()
     migrating.upgrade(empty_database_url)
-    assert migrating.status(empty_database_url).up_to_date
+    assert revisions.status(empty_database_url).up_to_date
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     migrating.upgrade(database_url)
-    assert migrating.status(database_url).up_to_date
+    assert revisions.status(database_url).up_to_date
 
 
 def test_the_service_does_not_start_without_a_schema(empty_database_url: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from optout_service.core.errors import Misconfigured, StoreUnavailable, WrongKeys
 from optout_service.core.keyring import KeyRing
 from optout_service.runtime import Runtime
-from optout_service.store import chain, engines, migrating
+from optout_service.store import chain, engines, revisions
 from optout_service.store.db import assert_durable
 from optout_service.store.engines import Limits
 from tests import stage
@@ -106,9 +106,9 @@ def test_a_reader_cannot_write(rt: Runtime, cast: Cast) -> None:
 
 
 def test_an_absent_database_is_told_apart_from_an_unreachable_one(tmp_path: Path) -> None:
-    assert migrating.status(f"sqlite:///{tmp_path}/none.db").current is None
+    assert revisions.status(f"sqlite:///{tmp_path}/none.db").current is None
     with pytest.raises(StoreUnavailable):
-        migrating.status("postgresql://nobody@127.0.0.1:1/none")
+        revisions.status("postgresql://nobody@127.0.0.1:1/none")
 
 
 def test_when_a_shared_commit_fails_each_act_in_it_fails_and_none_is_stored(
