@@ -24,20 +24,35 @@ _HEAD: Final = "| | fault or load | must hold | on | found | |\n|---|---|---|---
 
 
 def main() -> None:
-    """Try everything that is asked for, print it, and write the lower part of the page."""
+    """Try everything that is asked for, print it, and write it into the table of the page."""
     arguments = _arguments()
     size = Size.BOUNDED if arguments.bounded else Size.FULL
-    began = time.monotonic()
-    lines, broken = [], 0
+    found, broken = {}, 0
     for trial, dialect, figure in _tried(arguments, size):
-        lines.append(line(trial, dialect, figure))
+        found[trial.name, dialect] = written = line(trial, dialect, figure)
         broken += not figure.holds
-        print(lines[-1], *figure.broken[:20], sep="\n    ", flush=True)
-    minutes = (time.monotonic() - began) / 60
-    if not arguments.dry:
-        text = f"{_machine(size, minutes)}\n\n{_HEAD}\n" + "\n".join(lines) + "\n"
-        PAGE.write_text(PAGE.read_text().partition(MARK)[0] + MARK + "\n" + text)
+        print(written, *figure.broken[:20], sep="\n    ", flush=True)
+        if not arguments.dry:
+            write(size, found)
     sys.exit(1 if broken else 0)
+
+
+def write(size: Size, found: Mapping[tuple[str, str], str]) -> None:
+    """Put lines into the page; what was not tried now stays as it was found before."""
+    above, _, below = PAGE.read_text().partition(MARK)
+    before = {_key(row): row for row in below.splitlines() if row.startswith("| R")}
+    rows = []
+    for trial in TRIALS:
+        for dialect in trial.dialects:
+            old = before.get(_key(line(trial, dialect, Figure(""))))
+            if new := found.get((trial.name, dialect), old):
+                rows.append(new)
+    PAGE.write_text(f"{above}{MARK}\n{_machine(size)}\n\n{_HEAD}\n" + "\n".join(rows) + "\n")
+
+
+def _key(row: str) -> tuple[str, ...]:
+    """What a line is about: all but what was found."""
+    return tuple(cell.strip() for cell in row.split("|")[1:5])
 
 
 def line(trial: Trial, dialect: str, figure: Figure) -> str:
@@ -74,9 +89,9 @@ def _is_wanted(arguments: argparse.Namespace, trial: Trial, dialect: str) -> boo
     return (not rows or trial.row in rows) and arguments.on in ("", dialect, "none")
 
 
-def _machine(size: Size, minutes: float) -> str:
+def _machine(size: Size) -> str:
     return (
-        f"{time.strftime('%Y-%m-%d')}, {size.value} size, {minutes:.0f} minutes: "
+        f"{time.strftime('%Y-%m-%d')}, in {size.value} size: "
         f"{os.cpu_count()} cores shared by clients, service and database; Python "
         f"{platform.python_version()}, gunicorn {version('gunicorn')}, SQLAlchemy "
         f"{version('sqlalchemy')}, psycopg {version('psycopg')}."
