@@ -6,6 +6,7 @@ import platform
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
@@ -79,9 +80,18 @@ def _tried(arguments: argparse.Namespace, size: Size) -> Iterator[tuple[Trial, s
                     with tempfile.TemporaryDirectory() as folder:
                         ground = Ground(dialect, Path(folder), shared)
                         try:
-                            yield trial, dialect, trial.run(ground, size)
+                            yield trial, dialect, _run(trial, ground, size)
                         finally:
                             ground.close()
+
+
+def _run(trial: Trial, ground: Ground, size: Size) -> Figure:
+    """What it found. One that breaks down has not held, and keeps no other from being tried."""
+    try:
+        return trial.run(ground, size)
+    except Exception as fault:
+        traceback.print_exc()
+        return Figure("it could not be tried to the end", (repr(fault),))
 
 
 def _is_wanted(arguments: argparse.Namespace, trial: Trial, dialect: str) -> bool:
