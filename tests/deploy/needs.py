@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 _PROGRAMS: Final = ("nginx", "systemd-analyze", "promtool")
-_PACKAGES: Final = ("compose_spec", "kubernetes_validate")
+_PACKAGES: Final = ("compose_spec", "cyclonedx", "kubernetes_validate")
 _PATH: Final = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
 
 

@@ -25,7 +25,7 @@ def test_only_what_is_named_is_copied_and_nothing_is_fetched() -> None:
     copied = [rest.split()[:-1] for name, rest in STEPS if name == "COPY"]
     sources = {source for line in copied for source in line if not source.startswith("--")}
     package = {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "optout_service"}
-    assert sources == package | {"/opt/optout"}
+    assert sources == package | {"/opt/optout", "deploy/sbom.cdx.json"}
     assert not [name for name, _ in STEPS if name in ("ADD", "ARG")]
 
 
