@@ -11,6 +11,7 @@ from typing import Final
 from optout_service import __version__
 from optout_service.backups import archive
 from optout_service.core.manifest import Ledger, Manifest, Part, as_text, sign
+from optout_service.evidence import backed_up
 from optout_service.runtime import Connection, Runtime
 from optout_service.settings import Settings
 from optout_service.store import chain, copying, revisions
@@ -56,6 +57,7 @@ def make(rt: Runtime, out: Path, recipients: Sequence[str] = ()) -> Manifest:
         )
         (folder / archive.MANIFEST).write_text(as_text(manifest), encoding="utf-8")
         archive.pack(folder, (archive.MANIFEST, *names), out, to)
+    backed_up.note(rt.settings, at)
     return manifest
 
 

@@ -43,11 +43,13 @@ def doctor(ctx: click.Context, /, settings: Settings, self_test: bool, as_json: 
 
 def _findings(settings: Settings, self_test: bool) -> "Iterator[Finding]":
     from optout_service.core.errors import OptOutError
-    from optout_service.doctor import database
+    from optout_service.doctor import database, hooks, machine
     from optout_service.doctor import self_test as clicks
     from optout_service.doctor import settings as by_settings
     from optout_service.doctor.finding import mend
+    from optout_service.providers.twilio import sign
 
+    yield from machine.examine(settings)
     yield from by_settings.examine(settings)
     keys, of_keys = by_settings.keys(settings)
     yield of_keys
@@ -62,5 +64,6 @@ def _findings(settings: Settings, self_test: bool) -> "Iterator[Finding]":
             yield from database.examine(rt)
             if self_test:
                 yield from clicks.examine(rt)
+                yield from hooks.examine(rt, sign)
         except OptOutError as fault:
             yield mend("database", fault.detail)

@@ -7,13 +7,16 @@ from typing import Final
 
 from optout_service.core.errors import OptOutError, StoreUnavailable
 from optout_service.core.keyring import KeyRing
+from optout_service.doctor import server
 from optout_service.doctor.finding import Finding, advice, mend, ok
-from optout_service.evidence import checkpoints, quarantine
+from optout_service.evidence import backed_up, checkpoints, erasures, quarantine
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 from optout_service.store import chain, db, revisions, senders
+from optout_service.store.server import version
 
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
+_LONG_AGO: Final = timedelta(days=2)
 _PROVIDERS: Final = ("twilio", "telnyx", "aws")
 
 
@@ -26,7 +29,9 @@ def opened(settings: Settings, keys: KeyRing) -> Iterator[tuple[Runtime | None, 
         yield None, mend("database", fault.detail)
         return
     try:
-        yield rt, ok("database", "It is durable, and was made with these keys.")
+        with rt.reading() as connection:
+            made = version(connection)
+        yield rt, ok("database", f"{made}. It is durable, and was made with these keys.")
     finally:
         rt.close()
 
@@ -50,6 +55,9 @@ def examine(rt: Runtime) -> Iterator[Finding]:
     """All findings of a store that could be opened. Raises StoreUnavailable and OSError."""
     yield from clock(rt)
     yield from ledgers(rt)
+    yield from erased(rt)
+    yield backup(rt)
+    yield from server.examine(rt)
     yield from hooks(rt)
 
 
@@ -97,6 +105,44 @@ def ledgers(rt: Runtime) -> Iterator[Finding]:
         )
     if not found.behind:
         yield ok("ledger", "Each is what its newest checkpoint says.")
+
+
+def erased(rt: Runtime) -> Iterator[Finding]:
+    """Whether what was erased has come back, as an older copy of the database brings it back."""
+    back = [one for one in erasures.replay(rt, dry_run=True) if one.again or one.faults]
+    for one in back:
+        if one.again:
+            yield mend(
+                "erasures",
+                f"Of {one.tenant}, {one.again} erased recipient(s) are in the database again. Run: "
+                "optout erase --replay",
+            )
+        if one.faults:
+            yield mend(
+                "erasures",
+                f"{one.faults} line(s) in the file of {one.tenant}'s erasures are not signed by "
+                "our keys. Put the file back from its copy (docs/erasure.md).",
+            )
+    if not back:
+        yield ok("erasures", "What was erased is gone.")
+
+
+def backup(rt: Runtime) -> Finding:
+    """Whether ``optout backup`` was run of late; of other ways to back up nothing is known here."""
+    made = backed_up.last(rt.settings)
+    if made is None:
+        return advice(
+            "backup",
+            "None was made from here. Let cron run optout backup every night, and optout restore "
+            "--check after it (docs/backup.md); or look to your own way of doing it.",
+        )
+    days = (rt.now() - made).days
+    if rt.now() - made > _LONG_AGO:
+        return advice(
+            "backup",
+            f"The last one was made {days} days ago. See what has become of the job that makes it.",
+        )
+    return ok("backup", f"The last one is of {made:%Y-%m-%d %H:%M} UTC.")
 
 
 def hooks(rt: Runtime) -> Iterator[Finding]:

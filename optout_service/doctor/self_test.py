@@ -6,26 +6,22 @@ opt-out is not taken back. To write down that its owner came back would be untru
 nobody; the next self-test finds it standing, and writes only that it was said again.
 """
 
-import ssl
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
-from urllib.parse import urlsplit
 
 from optout_service.core.address import Address
 from optout_service.core.policy import PLATFORM
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim
+from optout_service.doctor import front
+from optout_service.doctor.asking import Answer, ask
 from optout_service.doctor.finding import Finding, mend, ok
 from optout_service.runtime import Runtime
 from optout_service.store import chain, feed
 
 ADDRESS: Final = Address.parse(Kind.EMAIL, "self-test@optout.invalid")
 
-_TIMEOUT_SECONDS: Final = 10
-_MANY: Final = 10_000
 _FORM: Final = "application/x-www-form-urlencoded"
 _PARTS: Final = "multipart/form-data; boundary=optout"
 
@@ -56,28 +52,29 @@ _CLICKS: Final = (
 
 
 def examine(rt: Runtime) -> Iterator[Finding]:
-    """A finding for each form (RFC 8058, 3.1 and 3.2). Raises StoreUnavailable."""
+    """A finding for each form (RFC 8058, 3.1 and 3.2), then for the proxies that it came through.
+
+    Raises StoreUnavailable.
+    """
     token = rt.links.mint(Claim(PLATFORM, "email", ADDRESS, message="optout-doctor"))
     url = f"{rt.settings.public_url}/u/{token}"
+    through: tuple[Answer, str] | None = None
     for click in _CLICKS:
         before = _position(rt)
         subject = f"one click, {click.name}"
-        try:
-            status = _ask(url, click)
-        except ssl.SSLError:
-            yield mend(
-                subject,
-                "TLS fails at the public URL. See that its certificate is for that name, has not "
-                "run out, comes with its chain, and is one that everybody trusts.",
-            )
-        except (OSError, HTTPException):
-            yield mend(
-                subject,
-                "Nobody answers at the public URL, seen from here. See that the proxy runs, that "
-                "the name leads to it, and that this machine may reach it.",
-            )
-        else:
-            yield _judged(subject, click, status, _recorded_after(rt, before))
+        headers = {"X-Forwarded-For": front.INVENTED}
+        if click.content_type:
+            headers["Content-Type"] = click.content_type
+        answer = ask(subject, url, click.method, click.body, headers)
+        if isinstance(answer, Finding):
+            yield answer
+            continue
+        written = _written_after(rt, before)
+        yield _judged(subject, click, answer.status, written is not None)
+        if written is not None:
+            through = answer, written.evidence.get("ip", "")
+    if through is not None:
+        yield from front.examine(rt.settings, *through)
 
 
 def _judged(subject: str, click: _Click, status: int, recorded: bool) -> Finding:
@@ -104,23 +101,13 @@ def _judged(subject: str, click: _Click, status: int, recorded: bool) -> Finding
     return ok(subject, "Answered and written down." if click.acts else "Answered, nothing changed.")
 
 
-def _ask(url: str, click: _Click) -> int:
-    parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    headers = {"User-Agent": "optout doctor"}
-    if click.content_type:
-        headers["Content-Type"] = click.content_type
-    with closing(kind(parts.netloc, timeout=_TIMEOUT_SECONDS)) as connection:
-        connection.request(click.method, parts.path, click.body, headers)
-        return connection.getresponse().status
-
-
 def _position(rt: Runtime) -> int:
     with rt.reading() as connection:
         return chain.position(connection, PLATFORM).seq
 
 
-def _recorded_after(rt: Runtime, number: int) -> bool:
+def _written_after(rt: Runtime, number: int) -> feed.Event | None:
+    """What was written down of us since, with its evidence."""
     with rt.reading() as connection:
-        events = feed.page(connection, PLATFORM, after=number, limit=_MANY, keys=rt.keys)
-    return any(event.address == ADDRESS for event in events)
+        found = feed.history(connection, PLATFORM, ADDRESS, rt.keys, after=number, limit=1)
+    return found[0] if found else None

@@ -9,6 +9,7 @@ from optout_service import keyfiles
 from optout_service.core.errors import Misconfigured
 from optout_service.core.headers import is_this_machine
 from optout_service.core.keyring import KeyRing
+from optout_service.doctor import machine
 from optout_service.doctor.finding import Finding, advice, mend, ok
 from optout_service.settings import Settings
 
@@ -82,8 +83,7 @@ def checkpoint_directory(settings: Settings) -> Iterator[Finding]:
             "The service writes none (OPTOUT_CHECKPOINT_SECONDS is 0). Let cron run "
             "optout evidence checkpoint.",
         )
-    # One that is not there yet is made by whoever writes the first checkpoint.
-    there = next(one for one in (directory, *directory.absolute().parents) if one.exists())
+    there = machine.there(directory)
     try:
         TemporaryFile(dir=there).close()
         device = os.stat(there).st_dev
@@ -109,8 +109,7 @@ def checkpoint_directory(settings: Settings) -> Iterator[Finding]:
 
 
 def _device_of_database(settings: Settings) -> int | None:
-    path = settings.effective_database_url.reveal().removeprefix("sqlite:///")
     try:
-        return os.stat(path).st_dev
+        return os.stat(machine.database(settings)).st_dev
     except OSError:
         return None

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from optout_service.backups import making
 from optout_service.core.checkpoint import Checkpoint, as_line, sign
 from optout_service.doctor import database, settings
 from optout_service.doctor.finding import Finding, Level
-from optout_service.evidence import checkpoints, lines
+from optout_service.evidence import backed_up, checkpoints, erasures, lines
 from optout_service.knobs import Secret
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 from optout_service.store import migrating
 from tests import stage
 from tests.evidence.acts import fill
+from tests.evidence.test_erasures import back_up, erase, record, restore
 from tests.evidence.test_quarantine import put_back
 from tests.stage import Cast
 
@@ -130,6 +132,44 @@ def test_a_ledger_behind_its_checkpoint_and_the_quarantine_are_found(
     found = ill(database.examine(rt))
     assert found.keys() == {"ledger", "quarantine"}
     assert "optout evidence release" in found["quarantine"]
+
+
+def test_an_erased_recipient_whom_an_old_copy_brought_back_is_found(
+    rt: Runtime, cast: Cast
+) -> None:
+    record(rt, cast.acme)
+    saved = back_up(rt)
+    erase(rt, cast.acme)
+    assert ill(database.erased(rt)) == {}
+    restore(rt, saved)
+    assert "optout erase --replay" in ill(database.erased(rt))["erasures"]
+    erasures.replay(rt)
+    assert ill(database.erased(rt)) == {}
+
+
+def test_a_line_among_the_erasures_that_is_not_ours_is_found(rt: Runtime, cast: Cast) -> None:
+    rt.settings.effective_checkpoint_dir.mkdir()
+    lines.append(erasures.path(rt, cast.acme), "nothing of ours")
+    assert "not signed by our keys" in ill(database.erased(rt))["erasures"]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])  # of the other, pg_dump would be needed
+def test_a_backup_that_was_never_made_or_long_ago_is_advised(
+    rt: Runtime, cast: Cast, tmp_path: Path
+) -> None:
+    assert "None was made" in advised([database.backup(rt)])["backup"]
+    aside = replace(rt.settings, cache_dir=str(tmp_path / "cache"))
+    making.make(replace(rt, settings=aside), tmp_path / "monday.backup")
+    assert database.backup(rt).level is Level.OK
+    backed_up.note(rt.settings, rt.now() - timedelta(days=3))
+    assert "3 days ago" in advised([database.backup(rt)])["backup"]
+
+
+@pytest.mark.parametrize("said", ["", "yesterday", "\x00"])
+def test_a_note_that_cannot_be_read_is_no_backup(rt: Runtime, cast: Cast, said: str) -> None:
+    rt.settings.effective_checkpoint_dir.mkdir()
+    (rt.settings.effective_checkpoint_dir / "backed-up").write_text(said)
+    assert "None was made" in database.backup(rt).detail
 
 
 def test_a_clock_behind_the_newest_checkpoint_is_found(rt: Runtime, cast: Cast) -> None:

@@ -36,7 +36,7 @@ def test_it_passes_by_every_form_and_touches_no_tenant(server: tuple[Server, Cas
     with running.looking_in() as rt:
         for _ in range(2):
             found = list(self_test.examine(rt))
-            assert [one.level for one in found] == [Level.OK] * 4, found
+            assert [one.level for one in found] == [Level.OK] * 5, found
         with rt.reading() as connection:
             assert chain.position(connection, cast.acme).seq == 0
             events = feed.page(connection, 0, after=0, limit=100, keys=rt.keys)
