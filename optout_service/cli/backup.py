@@ -15,6 +15,10 @@ from optout_service.knobs import NO_SECRET, Secret
 from optout_service.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_WHAT_NOW = """\
+It is in quarantine: no check is answered until optout evidence release.
+Before that, with the files erased-*.jsonl of the lost machine beside its checkpoints:
+optout erase --replay, since whoever was erased after the backup was made is in it again."""
 
 
 @main.command()
@@ -65,19 +69,23 @@ def restore(
     is put back begins in quarantine, since it may be older than what was recorded: docs/backup.md.
     """
     from optout_service.backups import restoring
+    from optout_service.evidence import erasures
 
     if check == (to is not None):
         raise click.UsageError("Give --check to prove the backup, or --to to put it back.")
     if to is None:
         url = _database(scratch).reveal()
         made = restoring.check(settings, _keys(settings), backup, identity, url)
-    else:
-        target = _target(settings, to)
-        made = restoring.restore(target, _keys(target), backup, identity)
+        show({"file": str(backup), "whole": True} | _told(made), as_json=as_json)
+        return
+    target = _target(settings, to)
+    made = restoring.restore(target, _keys(target), backup, identity)
+    known = erasures.written_since(target.effective_checkpoint_dir, made.made_at)
     told = {"file": str(backup), "whole": True} | _told(made)
-    show(told | ({"restored_to": _named(to)} if to else {}), as_json=as_json)
-    if to and not as_json:
-        click.echo("It is in quarantine: no check is answered until optout evidence release.")
+    told |= {"restored_to": _named(to), "erasures_since": known}
+    show(told, as_json=as_json)
+    if not as_json:
+        click.echo(_WHAT_NOW)
 
 
 def _told(manifest: Manifest) -> dict[str, Any]:

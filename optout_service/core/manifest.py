@@ -4,15 +4,15 @@ The keys are not in it, and cannot be had from it: a backup without them is wort
 """
 
 import json
-from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM
-from optout_service.core.signing import Signatures, is_signed
+from optout_service.core.signing import Signatures
+from optout_service.core.statement import Statements
 
 USE: Final = "optout backup 1"
 
@@ -61,16 +61,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return sum(ledger.seq for ledger in self.ledgers)
 
 
+_ALL: Final = Statements(Manifest, USE)
+is_good: Final = _ALL.is_good
+from_text: Final = _ALL.from_line
+"""Its signature is not yet looked at. Raises ValueError."""
+
+
 def sign(signatures: Signatures, unsigned: Manifest) -> Manifest:
     """The manifest with the platform's key and signature."""
-    document: dict[str, Any] = msgspec.to_builtins(unsigned)
-    del document["key"], document["signature"]
-    return msgspec.convert(signatures.sign_document(PLATFORM, USE, document), Manifest)
-
-
-def is_good(manifest: Manifest, trusted: Collection[str]) -> bool:
-    """Whether its signature holds, by one of these public keys (hex)."""
-    return is_signed(msgspec.to_builtins(manifest), USE, trusted)
+    return _ALL.sign(signatures, PLATFORM, unsigned)
 
 
 def missing_keys(manifest: Manifest, keys: KeyRing) -> tuple[str, ...]:
@@ -84,11 +83,3 @@ def missing_keys(manifest: Manifest, keys: KeyRing) -> tuple[str, ...]:
 def as_text(manifest: Manifest) -> str:
     """A manifest as JSON, for people and programs."""
     return json.dumps(msgspec.to_builtins(manifest), ensure_ascii=False, indent=1) + "\n"
-
-
-def from_text(text: str | bytes) -> Manifest:
-    """The manifest of a text, its signature not yet looked at. Raises ValueError."""
-    try:
-        return msgspec.json.decode(text, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeError):
-        raise ValueError("This is no manifest.") from None

@@ -1,4 +1,4 @@
-"""Signed statements of one shape, a line of JSON each: what we keep outside the database.
+"""Signed statements of one shape, a document of JSON each: what we keep outside the database.
 
 The shape is a struct whose last fields are ``key`` and ``signature``, as ``core.signing`` makes
 them. Whoever reads a line first, and asks for its signature after that, is told of both faults.

@@ -7,7 +7,9 @@ an address. It is in no backup, since it has to be newer than they: copy it to w
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -110,6 +112,19 @@ def erase(rt: Runtime, tenant: Tenant, address: Address, *, reason: str, actor: 
         extra={"by": actor, "tenant": tenant.slug, "events": report.erased.events},
     )
     return report
+
+
+def written_since(directory: Path, at: datetime) -> int:
+    """How many erasures a directory of checkpoints knows that were made after this time.
+
+    Of the signatures nothing is said: a replay looks at them. Raises OSError.
+    """
+    made = 0
+    for file in directory.glob("erased-*.jsonl"):
+        for line in lines.forwards(file):
+            with suppress(ValueError):
+                made += from_line(line).at > at
+    return made
 
 
 def replay(rt: Runtime, *, dry_run: bool = False) -> list[Replayed]:

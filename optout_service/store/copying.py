@@ -1,28 +1,23 @@
 """A whole database as one file, of one state, while acts go on; and such a file put back.
 
-SQLite by its online backup API, PostgreSQL by its own ``pg_dump`` and ``pg_restore``.
+SQLite by its online backup API, PostgreSQL by its own ``pg_dump``, ``pg_restore`` and ``psql``.
 """
 
 import os
-import shutil
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, text
 
 from optout_service import disk
-from optout_service.core.errors import Conflict, Malformed, Misconfigured, StoreUnavailable
+from optout_service.core.errors import Conflict, Malformed
+from optout_service.store import programs, seal
 from optout_service.store.revisions import connected, file_of
 
 FILE_NAMES: Final = {"sqlite": "optout.db", "postgresql": "optout.dump"}
 """What the copy of each kind of database is called."""
-
-_MOST_SAID: Final = 500
 
 
 def copy(conn: Connection, url: str, to: Path) -> None:
@@ -38,7 +33,7 @@ def copy(conn: Connection, url: str, to: Path) -> None:
     else:
         snapshot = conn.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         how = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}"]
-        _run("pg_dump", url, to.parent, *how, f"--file={to}")
+        programs.run("pg_dump", url, to.parent, *how, f"--file={to}")
     disk.sync(to)
 
 
@@ -65,15 +60,18 @@ def _there_is(path: Path) -> Conflict:
 def put_back(file: Path, url: str) -> None:
     """Make the database of a copy at this URL, where nothing is; all of it or nothing.
 
-    Raises Conflict, Malformed (it is no such copy), Misconfigured (no pg_restore here),
-    StoreUnavailable and OSError.
+    One of PostgreSQL is in quarantine from the moment in which it can be seen; a copy of SQLite has
+    to be put in quarantine before. Raises Conflict, Malformed (it is no such copy), Misconfigured
+    (no pg_restore or no psql here), StoreUnavailable and OSError.
     """
     require_empty(url)
     if (path := file_of(url)) is not None:
         _put_sqlite(file, path)
     else:
-        _run("pg_restore", url, file.parent, "--single-transaction", "--exit-on-error",
-             "--no-owner", "--no-privileges", str(file))  # fmt: skip
+        read = ["--exit-on-error", "--no-owner", "--no-privileges", "--file=-", str(file)]
+        # What is read sets the search path to nothing.
+        last = f"RESET search_path;\n{seal.QUARANTINED_FROM_THE_FIRST};\n"
+        programs.pour(url, file.parent, ["pg_restore", *read], last)
 
 
 def require_intact(conn: Connection) -> None:
@@ -104,40 +102,3 @@ def _put_sqlite(file: Path, path: Path) -> None:
         raise _there_is(path) from None
     except sqlite3.Error:
         raise Malformed("The copy of the database cannot be opened.") from None
-
-
-def _run(program: str, url: str, work: Path, *arguments: str) -> None:
-    found = shutil.which(program)
-    if found is None:
-        raise Misconfigured(
-            f"{program} is not on the PATH. It comes with PostgreSQL's client programs "
-            "(postgresql-client), of the server's version or a newer one."
-        )
-    ran = subprocess.run(
-        [found, "--no-password", f"--dbname={_conninfo(url, work)}", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if ran.returncode:
-        said = " ".join(ran.stderr.split("\nDETAIL")[0].split())[:_MOST_SAID]
-        raise StoreUnavailable(f"{program} ended with status {ran.returncode}: {said}")
-
-
-def _conninfo(url: str, work: Path) -> str:
-    """The URL as libpq reads it, its password in a file: arguments are seen by everybody here."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    try:
-        parameters: dict[str, Any] = conninfo_to_dict(plain)
-    except psycopg.Error:
-        raise Misconfigured("OPTOUT_DATABASE_URL: libpq cannot read it.") from None
-    if password := parameters.pop("password", None):
-        secret = work / "pgpass"
-        secret.unlink(missing_ok=True)
-        with disk.new(secret) as passwords:
-            escaped = str(password).replace("\\", "\\\\").replace(":", "\\:")
-            passwords.write(f"*:*:*:*:{escaped}\n".encode())
-        parameters["passfile"] = str(secret)
-    return make_conninfo(**parameters)

@@ -14,6 +14,11 @@ _MARK: Final = "!"
 """Stands in place of the first digit of the pepper's fingerprint while the database is in
 quarantine. Every check compares the whole fingerprint, so none is answered, by any release."""
 
+QUARANTINED_FROM_THE_FIRST: Final = (
+    f"UPDATE seal SET pepper = '{_MARK}' || substr(pepper, 2) WHERE pepper NOT LIKE '{_MARK}%'"
+)
+"""``quarantine`` for who has no keys at hand: a copy that is put back, before anybody sees it."""
+
 
 def put_on(conn: Connection, keys: KeyRing) -> bool:
     """Seal a new database with these keys. Says whether it was new; a sealed one is left alone."""

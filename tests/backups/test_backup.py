@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from optout_service.core.errors import (
     Malformed,
     Misconfigured,
     OptOutError,
+    StoreUnavailable,
     WrongKeys,
 )
 from optout_service.core.keyring import KeyRing
@@ -260,6 +262,33 @@ def test_without_the_clients_of_postgresql_it_names_what_is_missing(
     with pytest.raises(Misconfigured, match="pg_dump is not on the PATH"):
         making.make(rt, tmp_path / "backup")
     assert not (tmp_path / "backup").exists()
+
+
+BROKEN_OFF = "CREATE TABLE half (id int); INSERT INTO half VALUES (1);"
+PROGRAMS = {
+    "read to the half": ("pg_restore", f"echo '{BROKEN_OFF}'; exit 1", "pg_restore ended"),
+    "no such table": ("pg_restore", f"echo '{BROKEN_OFF} SELECT 1 FROM none;'", "psql ended"),
+    "no seal in it": ("pg_restore", f"echo '{BROKEN_OFF}'", "psql ended"),
+    "much, and for nothing": ("pg_restore", "yes 'SELECT * FROM none;' | head -n 99999", "psql"),
+    "killed while it enters": ("psql", "kill -9 $$", "psql ended with status -9"),
+}
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+@pytest.mark.parametrize("how", PROGRAMS)
+def test_what_breaks_off_while_it_is_put_back_leaves_nothing(
+    rt: Runtime, backup: Path, empty_place: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    name, does, why = PROGRAMS[how]
+    program = backup.parent / "bin" / name
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    there = replace(rt.settings, database_url=Secret(empty_place))
+    with pytest.raises(StoreUnavailable, match=why):
+        restoring.restore(there, rt.keys, backup, None)
+    copying.require_empty(empty_place)
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])

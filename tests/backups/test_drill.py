@@ -111,3 +111,25 @@ def test_a_database_in_quarantine_can_be_backed_up_and_put_back(
     making.make(rt, tmp_path / "backup")
     there = replace(rt.settings, database_url=Secret(empty_place))
     assert restoring.restore(there, rt.keys, tmp_path / "backup", None).events == 1
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_there_is_no_moment_in_which_an_older_copy_answers(
+    rt: Runtime, cast: Cast, tmp_path: Path, empty_place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that points to the database already sees it as soon as it is there."""
+    address = leave(rt, cast.acme, 1)
+    making.make(rt, tmp_path / "backup")
+    there = replace(rt.settings, database_url=Secret(empty_place))
+    seen = []
+
+    def before_it_is_proven(*_: object, **__: object) -> None:
+        waiting = Runtime.build(there, rt.keys)
+        with pytest.raises(Quarantined):
+            waiting.check(cast.acme, address, MARKETING)
+        seen.append(leave(waiting, cast.acme, 2))
+        waiting.close()
+
+    monkeypatch.setattr(restoring, "_prove", before_it_is_proven)
+    restoring.restore(there, rt.keys, tmp_path / "backup", None)
+    assert len(seen) == 1

@@ -71,6 +71,34 @@ def test_an_encrypted_one_is_put_back_and_begins_in_quarantine(
     assert "only" in again, "not over what is there"
 
 
+def test_a_restore_says_how_many_were_erased_since_and_how_they_are_erased_again(
+    run: Run, acme: str, data: Path, tmp_path: Path, dialect: str, empty_place: str
+) -> None:
+    run("opt-out", *WHO)
+    erase = ("erase", *WHO, "--reason", "letter 7")
+    run(*erase)
+    out = str(tmp_path / "backup")
+    run("backup", out)
+    run("opt-out", *WHO)
+    run(*erase)
+    other = tmp_path / "other"
+    shutil.copytree(data, other, ignore=shutil.ignore_patterns("optout.db*"))
+    to = str(other) if dialect == "sqlite" else empty_place
+    found = run("restore", out, "--to", to, "--json")
+    assert told(found)["erasures_since"] == 1
+
+
+def test_what_is_put_back_is_said_to_need_its_erasures_again(
+    run: Run, acme: str, data: Path, tmp_path: Path, dialect: str, empty_place: str
+) -> None:
+    out = str(tmp_path / "backup")
+    run("backup", out)
+    other = tmp_path / "other"
+    shutil.copytree(data / "keys", other / "keys")
+    restored = run("restore", out, "--to", str(other) if dialect == "sqlite" else empty_place)
+    assert "optout erase --replay" in restored.output
+
+
 def test_an_identity_is_never_written_over(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "identity"
     file.write_text("the only one")
