@@ -71,9 +71,14 @@ class Proxy:
         self._process.wait(timeout=10)
         return "".join(log.read_text() for log in (*self._folder.glob("*.log"), self._said))
 
+    @property
+    def certificate(self) -> Path:
+        """What vouches for it."""
+        return self._folder / "tls" / "fullchain.pem"
+
     def client(self, come_from: str = "127.0.0.1") -> httpx.Client:
         """Somebody at its doors, who trusts its certificate."""
-        trust = ssl.create_default_context(cafile=self._folder / "tls" / "fullchain.pem")
+        trust = ssl.create_default_context(cafile=self.certificate)
         transport = httpx.HTTPTransport(verify=trust, local_address=come_from)
         return httpx.Client(
             base_url=f"https://127.0.0.1:{self.port}", transport=transport, timeout=30

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from optout_service.core.address import Address
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim
+from optout_service.doctor import self_test
+from optout_service.doctor.finding import Level
 from optout_service.store import feed
 from tests import loopback
 from tests.deploy import needs
@@ -191,6 +194,21 @@ def test_no_request_is_lost_while_one_instance_after_the_other_is_restarted(
         statuses = [status for asked in asking for status in asked.result()]
     assert len(statuses) > 100
     assert set(statuses) == {200}
+
+
+def test_the_doctor_has_nothing_to_say_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(tmp_path, OPTOUT_PROXIES="1")
+    server.set_up()
+    with serving(server), Proxy(tmp_path, (server.port, free_port())) as proxy:
+        monkeypatch.setenv("SSL_CERT_FILE", str(proxy.certificate))
+        with server.looking_in() as rt:
+            public = f"https://127.0.0.1:{proxy.port}"
+            settings = replace(rt.settings, public_url=public, proxies=1)
+            found = list(self_test.examine(replace(rt, settings=settings)))
+    assert {one.subject for one in found} >= {"proxy headers", "https"}
+    assert [one for one in found if one.level is not Level.OK] == []
 
 
 def test_the_files_are_what_nginx_reads(tmp_path: Path) -> None:
