@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.faults import settings_that_forget
 from tests.faults.figures import Trial
+from tests.security import matrix
 
 TRIALS: Final[tuple[Trial, ...]] = (
     Trial(
@@ -11,6 +12,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "a database that may forget what it wrote",
         "the service refuses to start over it",
         settings_that_forget.refused,
+    ),
+    Trial(
+        "R12",
+        "every path and method, by every key, role, tenant and stranger",
+        "what no table allows is denied and changes nothing; no route is without a row",
+        matrix.held,
     ),
 )
 """In the order of the table; a row may have several."""
