@@ -28,6 +28,11 @@ from optout_service.web import runtime
 BLOCK_BYTES: Final = 512 * 1024
 _IN_MEMORY: Final = 1024 * 1024
 _GZIP: Final = 31  # zlib's window bits for a gzip member (RFC 1952)
+_UNPACKED_FREELY: Final = 16 * 1024 * 1024
+_MOST_TO_ONE: Final = 100
+"""How much more than its own size a gzip may hold. Lists of addresses hold three to ten times it;
+one that is made to keep us busy, up to a thousand.
+"""
 _ENDED_EARLY: Final = "The body ended before it was complete, or stood still for too long."
 
 
@@ -35,7 +40,7 @@ def body() -> Iterator[bytes]:
     """This request's body, of any length, in blocks; unpacked, if it came in gzip.
 
     Raises UnsupportedMediaType (another encoding) at once, and Malformed while it is read: it ended
-    early, stood still, or is no gzip.
+    early, stood still, or is no gzip; TooLarge for a gzip that holds far more than lists do.
     """
     packed = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if packed not in ("identity", "gzip", "x-gzip"):
@@ -97,7 +102,9 @@ def _blocks(stream: IO[bytes], length: int | None) -> Iterator[bytes]:
 def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
     member = zlib.decompressobj(_GZIP)
     begun = False
+    read = unpacked = 0
     for block in blocks:
+        read += len(block)
         while block:
             begun = True
             try:
@@ -106,12 +113,21 @@ def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
             except zlib.error:
                 raise Malformed("The body is not gzip, or is damaged.") from None
             if piece:
+                unpacked += len(piece)
+                _require_likely(read, unpacked)
                 yield piece
             block = member.unused_data if member.eof else member.unconsumed_tail
             if member.eof:
                 member, begun = zlib.decompressobj(_GZIP), False
     if begun:
         raise Malformed("The gzip of the body ended before it was complete.")
+
+
+def _require_likely(read: int, unpacked: int) -> None:
+    if unpacked > max(_UNPACKED_FREELY, read * _MOST_TO_ONE):
+        raise TooLarge(
+            f"The gzip of the body holds over {_MOST_TO_ONE} times its own size. Send it plain."
+        )
 
 
 def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:

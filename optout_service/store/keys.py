@@ -84,6 +84,8 @@ def create(
 
     A platform key belongs to tenant 0, and only a platform key does. Raises InvalidRequest.
     """
+    if not name.isprintable():
+        raise InvalidRequest("A key's name is text in one line.", field="name")
     if (role is Role.PLATFORM) != (tenant_id == PLATFORM):
         raise InvalidRequest(
             "A platform key belongs to no tenant; every other key belongs to one.",

@@ -149,7 +149,7 @@ def account_ids(conn: Connection, provider: str, tenant_id: int | None = None) -
 
 def accounts(conn: Connection, provider: str, account: str, *, keys: KeyRing) -> list[Account]:
     """All tenants' rows for one account. A token proves a hook only for the tenant that gave it."""
-    if not account.isprintable():
+    if not f"{provider}{account}".isprintable():
         # No database takes the NUL character in a text, and no account has it.
         return []
     query = select(provider_account.c.tenant, provider_account.c.tokens).where(
@@ -192,7 +192,7 @@ def create(conn: Connection, made: Sender) -> Sender:
 def get(conn: Connection, tenant_id: int, provider: str, account: str, address: str) -> Sender:
     """One of a tenant's senders. Raises NotFound."""
     # No database takes the NUL character in a text.
-    if account.isprintable():
+    if f"{provider}{account}".isprintable():
         for found in of_account(conn, tenant_id, provider, account):
             if found.address == address:
                 return found

@@ -77,6 +77,8 @@ def create(
 
 def find(conn: Connection, slug: str) -> Tenant | None:
     """The tenant of this slug, or None."""
+    if not slug.isprintable():
+        return None  # No database takes the NUL character in a text.
     row = conn.execute(select(*_FIELDS).where(tenant.c.slug == slug)).one_or_none()
     return None if row is None else Tenant(*row)
 
@@ -84,7 +86,7 @@ def find(conn: Connection, slug: str) -> Tenant | None:
 def get(conn: Connection, slug: str) -> Tenant:
     """The tenant of this slug. Raises NotFound."""
     if (found := find(conn, slug)) is None:
-        raise NotFound(f"There is no tenant {slug}. List them with: optout tenant list")
+        raise NotFound("There is no such tenant. List them with: optout tenant list")
     return found
 
 

@@ -86,7 +86,7 @@ def signed(body: bytes, *, own: bool = True) -> bytes:
         return body
     fields = dict(made.fields)
     holder = key() if own else another_key()
-    algorithm = HASHES[fields["SignatureVersion"]]
+    algorithm = HASHES.get(fields["SignatureVersion"], HASHES["1"])
     signature = holder.sign(sns.signed_bytes(made), PKCS1v15(), algorithm)
     return json.dumps(fields | {"Signature": b64encode(signature).decode()}).encode()
 
