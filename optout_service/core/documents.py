@@ -105,8 +105,8 @@ class _Reader:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
-            except (json.JSONDecodeError, RecursionError):
-                pass
+            except (ValueError, RecursionError):
+                pass  # no JSON as yet, too deep, or a number of thousands of digits
             else:
                 # A number may go on in what is still to come.
                 if end < len(self._text) or self._ended or isinstance(value, (str, dict, list)):

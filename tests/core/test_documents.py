@@ -72,3 +72,8 @@ values = st.recursive(st.none() | st.booleans() | st.integers() | texts, st.list
 def test_an_array_is_what_json_says_it_is(found: list[Any], size: int, indented: bool) -> None:
     body = json.dumps(found, indent=1 if indented else None).encode()
     assert list(records(cut(body, size))) == found
+
+
+def test_a_number_of_ten_thousand_digits_is_no_record() -> None:
+    with pytest.raises(Malformed):
+        list(records([b'[{"size": ' + b"9" * 10_000 + b"}]"]))

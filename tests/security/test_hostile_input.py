@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event, inspect
 from werkzeug.test import TestResponse
@@ -133,6 +134,20 @@ def test_no_body_is_read_as_something_that_it_is_not(ask: Asker) -> None:
                     headers=ask.headers("admin", {}),
                 )
                 refused_well(answer, (method, rule, what))
+
+
+@sqlite
+def test_no_body_of_a_hook_is_read_as_something_that_it_is_not(
+    app: Flask, client: FlaskClient
+) -> None:
+    hooks = [one.rule for one in app.url_map.iter_rules() if one.rule.startswith("/hooks/")]
+    for path in hooks:
+        for what, body in hostile.JSON.items():
+            for media in ("application/json", "text/plain", "application/x-www-form-urlencoded"):
+                # What a JSON document holds, and an envelope that names an account, are read first.
+                for given in (body, b'{"Message": %b, "data": %b}' % (body, body)):
+                    answer = client.post(path, data=given, content_type=media)
+                    refused_well(answer, (path, what, media))
 
 
 HEADERS = (
