@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from optout_service import telemetry
+from optout_service.core.answer_headers import ALWAYS, NO_PAGE, POLICY
 from optout_service.metrics import Metrics
 
 REQUEST_ID: Final = "optout.request_id"
@@ -24,16 +25,6 @@ LIMITS: Final = "optout.limits"
 
 RETRY_AFTER_SECONDS: Final = "2"
 """How soon to ask again after a 429 or 503: within it a restarted store is back."""
-
-_POLICY: Final = "Content-Security-Policy"
-# OWASP ASVS 5.0, 3.2 to 3.5: nothing is cached, sniffed, indexed, or named to others.
-_HEADERS: Final = (
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Robots-Tag", "noindex"),
-)
-_NO_PAGE: Final = (_POLICY, "default-src 'none'; frame-ancestors 'none'")
 
 _Environ = dict[str, Any]
 _Application = Callable[[_Environ, Callable[..., Any]], Iterable[bytes]]
@@ -61,10 +52,10 @@ class Envelope:
             given = {name for name, _ in headers}
             if status.startswith(("429", "503")) and "Retry-After" not in given:
                 headers.append(("Retry-After", RETRY_AFTER_SECONDS))
-            if _POLICY not in given:
-                headers.append(_NO_PAGE)
+            if POLICY not in given:
+                headers.append(NO_PAGE)
             headers += environ.get(LIMITS, ())
-            headers += _HEADERS
+            headers += ALWAYS
             headers.append(("X-Request-Id", request_id))
             method, route = environ["REQUEST_METHOD"], environ.get(ROUTE, "-")
             seconds = perf_counter() - started

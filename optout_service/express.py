@@ -74,6 +74,8 @@ def _length(environ: Environ) -> int | None:
 def _ask(lane: Lane, environ: Environ, length: int) -> Answer | None:
     body = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = BytesIO(body)
+    if len(body) < length:
+        return None  # It ended early, which Flask says.
     try:
         answer = lane.answer(environ, body)
     except Exception as error:

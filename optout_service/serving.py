@@ -12,6 +12,7 @@ from gunicorn.errors import AppImportError
 from optout_service.core.errors import Misconfigured, OptOutError
 from optout_service.settings import Settings
 from optout_service.telemetry import GunicornLogger
+from optout_service.unreadable import Worker
 
 _MEMORY: Final = "/dev/shm"
 
@@ -23,7 +24,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "bind": _binds(settings),
         "workers": workers,
         "threads": settings.effective_threads,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "timeout": 30,
         "graceful_timeout": 25,
         "keepalive": 5,

@@ -11,11 +11,13 @@ from typing import Any, Final, Self, cast
 import flask
 import msgspec
 from flask import Flask, Response, current_app, request
+from gunicorn.http.errors import ParseException
 from werkzeug import exceptions
 from werkzeug.formparser import FormDataParser
 from werkzeug.routing import BaseConverter, Map, Rule
+from werkzeug.utils import cached_property
 
-from optout_service import envelope, express
+from optout_service import envelope, express, incoming
 from optout_service.core import errors
 from optout_service.core.errors import OptOutError
 from optout_service.runtime import Runtime
@@ -129,6 +131,11 @@ class Request(flask.Request):
 
     form_data_parser_class = _Forms
 
+    @cached_property
+    def stream(self) -> Any:
+        """The body; one that is not whole is refused while it is read."""
+        return incoming.whole(self.environ, self.content_length, self.max_content_length)
+
 
 def runtime() -> Runtime:
     """The runtime of the application that serves this request."""
@@ -199,7 +206,8 @@ def as_optout_error(error: Exception) -> OptOutError:
     for kind, (ours, detail) in _FROM_WERKZEUG.items():
         if isinstance(error, kind):
             return ours(detail)
-    if isinstance(error, exceptions.HTTPException) and (error.code or 500) < 500:
+    unread = isinstance(error, ParseException)  # a body in broken chunks (RFC 9112, 7.1)
+    if unread or (isinstance(error, exceptions.HTTPException) and (error.code or 500) < 500):
         return errors.Malformed("The request could not be read. Check its path, headers and body.")
     return errors.Internal(
         "Something went wrong on our side, and nothing was answered. Tell us this request's id."

@@ -34,9 +34,10 @@ def test_every_route_has_a_row_and_every_row_a_route(app: Flask) -> None:
     assert set(BY_ID) | set(BY_THE_PLATFORM) <= set(WHO_MAY)
 
 
-def test_a_route_without_a_row_is_found(app: Flask) -> None:
-    app.add_url_rule("/v1/back-door", "back door", lambda: "", methods=["GET"])
-    assert ("GET", "/v1/back-door") in undeclared(app)
+def test_a_route_without_a_row_is_found(dialect: str) -> None:
+    other = Flask("another")
+    other.add_url_rule("/v1/back-door", "back door", lambda: "", methods=["GET"])
+    assert ("GET", "/v1/back-door") in undeclared(other)
 
 
 def test_a_role_that_may_too_much_is_found(matrix: Matrix, monkeypatch: pytest.MonkeyPatch) -> None:
