@@ -1,5 +1,7 @@
 """The table: which face stands behind which paths, with which proof. Everything else is refused."""
 
+import logging
+import time
 from functools import partial
 from typing import Final
 
@@ -14,6 +16,7 @@ from optout_service.api.express import PlainCheck
 from optout_service.api.limits import Limits
 from optout_service.api.use import EVERY_SECONDS, KeyUse
 from optout_service.apidocs import FACE as APIDOCS
+from optout_service.core.errors import StoreUnavailable
 from optout_service.envelope import Envelope
 from optout_service.evidence.keeping import keep
 from optout_service.express import Application, Express
@@ -30,6 +33,10 @@ from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 
 _POOLS_EVERY_SECONDS: Final = 10
+_TRIES: Final = 10
+_BETWEEN_TRIES_SECONDS: Final = 0.5
+
+_log = logging.getLogger(__name__)
 
 FACES: Final = (API, RECIPIENTS, PROVIDERS, plumbing.FACE, APIDOCS)
 _DOORS: Final = web.Doors.of(FACES)
@@ -38,10 +45,11 @@ _DOORS: Final = web.Doors.of(FACES)
 def start(settings: Settings) -> Flask:
     """The application as a server's process runs it: its log, its store, and what is done beside.
 
-    Call it in each worker, after the fork. Raises what ``Runtime.build`` raises.
+    Call it in each worker, after the fork. Raises what ``Runtime.build`` raises, but for a store
+    that cannot be reached: that is waited for, and after some seconds it ends the process.
     """
     telemetry.configure(settings.log_level)
-    runtime = Runtime.build(settings, keyfiles.load(settings))
+    runtime = _opened(settings)
     app = create_app(runtime)
     keep(runtime)
     failed = runtime.metrics.task_failed
@@ -53,6 +61,22 @@ def start(settings: Settings) -> Flask:
         note = partial(watching.note_pools, runtime)
         background.every(_POOLS_EVERY_SECONDS, note, partial(failed, "pools"))
     return app
+
+
+def _opened(settings: Settings) -> Runtime:
+    """The runtime. A worker takes another's place at any time, also while the database is away.
+
+    An exception would have gunicorn end the whole service. A process that ends has it start
+    another, and so it comes back by itself when the database does.
+    """
+    keys = keyfiles.load(settings)
+    for _ in range(_TRIES):
+        try:
+            return Runtime.build(settings, keys)
+        except StoreUnavailable as fault:
+            _log.warning("the store cannot be reached; a worker waits for it", exc_info=fault)
+            time.sleep(_BETWEEN_TRIES_SECONDS)
+    raise SystemExit(1)
 
 
 def create_app(runtime: Runtime) -> Flask:

@@ -2,11 +2,17 @@
 
 from typing import Final
 
-from tests.faults import settings_that_forget
+from tests.faults import killing, settings_that_forget
 from tests.faults.figures import Trial
 from tests.security import matrix
 
 TRIALS: Final[tuple[Trial, ...]] = (
+    Trial(
+        "R1",
+        "workers, master and database killed while people leave through every door",
+        "0 acknowledged lost; the rest absent or complete; chain and feed whole",
+        killing.survived,
+    ),
     Trial(
         "R3",
         "a database that may forget what it wrote",
