@@ -6,7 +6,7 @@ since then would look as if nobody had.
 
 
 class Heights:
-    """The highest position of each ledger that an answer of this process was true for."""
+    """The highest position of each ledger that this process acknowledged, or answered for."""
 
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
@@ -19,9 +19,13 @@ class Heights:
         """Whether a position that was read after ``before`` was known is at least that."""
         if position < before:
             return False
+        self.reached(tenant, position)
+        return True
+
+    def reached(self, tenant: int, position: int) -> None:
+        """Note a position that was acknowledged, or that an answer was true for."""
         if position > self.of(tenant):
             self._seen[tenant] = position
-        return True
 
     def forget(self) -> None:
         """Begin anew: somebody looks into it."""

@@ -168,6 +168,7 @@ class Runtime:
             yield connection
         # Only now are they more than an intention.
         for evidence, outcome in acts:
+            self.heights.reached(evidence.tenant, outcome.event)
             self._count(evidence, outcome)
 
     def record(self, connection: Connection, evidence: Evidence) -> Outcome:

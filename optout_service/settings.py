@@ -184,12 +184,12 @@ class Settings:
         knobs.number(0, 7 * 86_400),
     )
     statement_timeout_ms: int = knob(
-        2000,
+        1500,
         "How long a statement, or the wait for a connection, may take.",
         knobs.number(50, 600_000),
     )
     busy_timeout_ms: int = knob(
-        5000, "How long a writer waits for another writer's lock.", knobs.number(50, 600_000)
+        1500, "How long a writer waits for another writer's lock.", knobs.number(50, 600_000)
     )
     prepared_statements: bool = knob(
         True,

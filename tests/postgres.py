@@ -62,13 +62,18 @@ class PostgreSQL:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self._home / "data"
+
     def url(self, database: str = "postgres") -> str:
         """The URL of one of its databases."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Start it, and wait until it takes a connection. Raises AssertionError with its log."""
-        data = self._home / "data"
+        data = self.data
         if not data.exists():
             made = subprocess.run(
                 [self._bin / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
-from sqlalchemy import Connection
+import psycopg
+from sqlalchemy import Connection, exc
 
 from optout_service.core.errors import StoreUnavailable
 
 _MOST: Final = 64
 """Acts in one commit. Beyond about 32 there is nothing left to win, and latency grows."""
+
+_REFUSALS: Final = (exc.OperationalError, psycopg.OperationalError)
 
 _SAVE: Final = "SAVEPOINT act"
 
@@ -61,9 +64,10 @@ class SharedCommits:
         What the block raises undoes that act alone. If the shared commit fails, each act in it
         fails with StoreUnavailable, and none of them is stored.
         """
-        group = self._take_turn()
+        arrived = monotonic()
+        group = self._take_turn(arrived)
         try:
-            yield from self._act(group)
+            yield from self._act(group, arrived)
         finally:
             if group.fault or group.size >= _MOST or not self._waiting:
                 self._settle(group)
@@ -74,8 +78,7 @@ class SharedCommits:
                 "The act could not be stored. Please try again."
             ) from group.fault
 
-    def _take_turn(self) -> _Group:
-        arrived = monotonic()
+    def _take_turn(self, arrived: float) -> _Group:
         with self._counting:
             self._waiting += 1
         self._turn.acquire()
@@ -90,10 +93,7 @@ class SharedCommits:
             raise
 
     def _begin(self, arrived: float) -> _Group:
-        # Whoever already stood in line when the database refused has been refused with it:
-        # one after the other would wait out the whole timeout each.
-        if self._fault is not None and arrived < self._failed_at:
-            raise StoreUnavailable("The store takes no writes now.") from self._fault
+        self._refuse_with_others(arrived)
         try:
             connection = self._take()
             try:
@@ -102,16 +102,31 @@ class SharedCommits:
                 self._give(connection, True)
                 raise
         except Exception as fault:
-            self._fault, self._failed_at = fault, monotonic()
+            self._note(fault)
             raise
         return _Group(connection)
 
-    def _act(self, group: _Group) -> Iterator[Connection]:
+    def _note(self, fault: Exception) -> None:
+        self._fault, self._failed_at = fault, monotonic()
+
+    def _refuse_with_others(self, arrived: float) -> None:
+        """Whoever already stood in line when the database refused has been refused with it.
+
+        One after the other they would wait out the whole timeout each.
+        """
+        if self._fault is not None and arrived < self._failed_at:
+            raise StoreUnavailable("The store takes no writes now.") from self._fault
+
+    def _act(self, group: _Group, arrived: float) -> Iterator[Connection]:
+        self._refuse_with_others(arrived)
         self._save(group)
         try:
             yield group.connection
             group.size += 1
-        except BaseException:
+        except BaseException as fault:
+            # Such as a lock that did not come free. SQLite says so when a transaction begins.
+            if isinstance(fault, _REFUSALS):
+                self._note(fault)
             self._undo(group)
             raise
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -108,11 +109,13 @@ class Database:
         A connection whose server has gone since is found broken by using it; the read is then done
         once more, on a new one. Raises StoreUnavailable, and what ``work`` raises.
         """
+        began = monotonic()
         try:
             try:
                 return work(self._held.driver())
             except _FAULTS:
-                if not self._is_broken():
+                # What kept us waiting would keep us waiting again.
+                if monotonic() - began >= self._patience or not self._is_broken():
                     raise
                 return work(self._held.driver())
         except _FAULTS as fault:

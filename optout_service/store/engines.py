@@ -4,10 +4,20 @@ import os
 import select
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
+from time import monotonic
+from typing import Any, Final, TypeVar
 
+import psycopg
+from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+T = TypeVar("T")
+
+_GRACE: Final = 0.25
+"""Seconds that a server's own refusal may need to arrive."""
+
+_INTERVAL: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +25,8 @@ class Limits:
     """How many connections, and how long anything may wait (milliseconds)."""
 
     pool_size: int = 8
-    statement_timeout_ms: int = 2000
-    busy_timeout_ms: int = 5000
+    statement_timeout_ms: int = 1500
+    busy_timeout_ms: int = 1500
     prepared_statements: bool = True
 
 
@@ -120,8 +130,51 @@ def postgresql(url: str, limits: Limits, *, write: bool) -> Engine:
             "prepare_threshold": 0 if limits.prepared_statements else None,
         },
     )
+    patience = limits.statement_timeout_ms / 1000 + _GRACE
+    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "checkout", _hurry(patience))
     event.listen(engine, "checkout", _still_open)
     return engine
+
+
+class Patient(psycopg.Connection[Any]):
+    """A connection that gives a server up which stays silent.
+
+    The server ends a statement in time by itself, if it can. One that hangs, or is behind a broken
+    network, cannot, and the client would wait for as long as that lasts.
+    """
+
+    patience: float | None = None
+    """Seconds that one answer may take; None: as long as it takes."""
+
+    def wait(self, gen: PQGen[T], interval: float = _INTERVAL, timeout: float | None = None) -> T:
+        """As psycopg's. Raises OperationalError when patience has ended; then it is closed."""
+        began = monotonic()
+        patience = self.patience
+        try:
+            return super().wait(gen, interval, patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if patience is not None and monotonic() - began >= patience:
+                # An answer may still come, and would be taken for that to the next question.
+                self.close()
+            raise
+
+
+def unhurried(driver: Any) -> None:
+    """Let the statements of a PostgreSQL driver's transaction take as long as they take."""
+    driver.execute("SET LOCAL statement_timeout = 0")
+    driver.patience = None
+
+
+def _connect(_: Any, __: Any, arguments: Any, options: Any) -> Patient:
+    return Patient.connect(*arguments, **options)
+
+
+def _hurry(patience: float) -> Any:
+    def on_checkout(connection: Any, _: Any, __: Any) -> None:
+        connection.patience = patience
+
+    return on_checkout
 
 
 def _still_open(connection: Any, _: Any, __: Any) -> None:

@@ -31,6 +31,7 @@ from optout_service.core.policy import PLATFORM, Decision, Suppression
 from optout_service.core.scope import ANY, OTHER, Scope, kind_of, parse_slug
 from optout_service.store import book
 from optout_service.store.codes import CHANNEL, PURPOSE
+from optout_service.store.engines import unhurried
 from optout_service.store.prepared import Prepared, Row, Run, run
 from optout_service.store.tables import address_book, suppression
 
@@ -183,7 +184,7 @@ def walk(
         wanted.append(suppression.c.reason == reason)
     if conn.dialect.name == "postgresql":
         # Its limit is meant for those that somebody waits for; this one may first sort all.
-        conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        unhurried(conn.connection.driver_connection)
     found = conn.execution_options(yield_per=size).execute(_listing(tenant_id, wanted))
     for rows in found.partitions():
         yield [_listed(row, tenant_id, keys) for row in rows]

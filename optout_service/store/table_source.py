@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from optout_service.core.chain import GENESIS
 from optout_service.store.digest_tables import Ledger, Origin, Section
+from optout_service.store.engines import unhurried
 
 _PAGE: Final = 10_000
 
@@ -78,7 +79,7 @@ class Source:
             cursor = self._connection.execute(statement, (self.tenant,))
         else:
             # One statement, as long as it takes; this transaction is no request's.
-            self._connection.execute("SET LOCAL statement_timeout = 0")
+            unhurried(self._connection)
             cursor = self._connection.cursor("digests", binary=True)
             cursor.execute(statement, (self.tenant,))
         with closing(cursor):

@@ -126,6 +126,13 @@ class Caller:
         """GET, with a key if a role is named. None: nobody answered."""
         return self._exchange("GET", path, None, self._key(role) if role else {})
 
+    @property
+    def port(self) -> int:
+        """The port of ours that its connection leaves from."""
+        assert self._connection is not None
+        port: int = self._connection.sock.getsockname()[1]
+        return port
+
     def close(self) -> None:
         """Hang up."""
         if self._connection is not None:

@@ -2,10 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from flask.testing import FlaskClient
 
 from optout_service.app import create_app
@@ -18,7 +16,6 @@ from optout_service.runtime import Runtime
 from optout_service.store import chain
 from tests import stage
 from tests.cast import ANA
-from tests.postgres import PostgreSQL
 from tests.stage import KEYS, Cast
 from tests.store.acts import act
 
@@ -77,51 +74,6 @@ WELL = {
     "ready": 200,
     "up": 200,
 }
-GONE = dict.fromkeys(WELL, 503) | {"up": 200}
-
-
-@pytest.fixture(scope="module")
-def own_server() -> Iterator[PostgreSQL]:
-    """A PostgreSQL that these tests may stop and kill."""
-    server = PostgreSQL()
-    server.start()
-    yield server
-    server.remove()
-
-
-def test_postgresql_is_stopped_and_killed_and_comes_back(own_server: PostgreSQL) -> None:
-    url = own_server.create_database("gone")
-    rt = Runtime.set_up(stage.settings_for(url), KEYS)
-    doors = Doors(rt, stage.set_up(rt))
-    assert doors.statuses(1) == WELL
-    own_server.stop()
-    assert doors.statuses(2) == GONE
-    own_server.start()
-    assert doors.statuses(3) == WELL, "by itself, without a restart of ours"
-    own_server.kill()
-    assert doors.statuses(4) == GONE
-    own_server.start()
-    assert doors.statuses(5) == WELL
-    rt.close()
-
-
-def test_an_sqlite_file_that_went_away_is_missed_at_once(tmp_path: Path) -> None:
-    path, away = tmp_path / "optout.db", tmp_path / "away"
-    rt = Runtime.set_up(stage.settings_for(f"sqlite:///{path}"), KEYS)
-    doors = Doors(rt, stage.set_up(rt))
-    assert doors.statuses(1) == WELL
-    away.mkdir()
-    move(path, away)
-    assert doors.statuses(2) == GONE, "a new empty file would call everybody allowed"
-    assert not path.exists()
-    move(away / "optout.db", tmp_path)
-    assert doors.statuses(3) == WELL
-    rt.close()
-
-
-def move(path: Path, folder: Path) -> None:
-    for part in path.parent.glob(f"{path.name}*"):
-        part.rename(folder / part.name)
 
 
 def test_a_copy_put_in_the_place_of_the_file_is_the_one_that_counts(tmp_path: Path) -> None:

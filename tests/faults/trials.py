@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from tests.faults import killing, settings_that_forget
+from tests.faults import (
+    database_away,
+    killing,
+    older_copy,
+    reading_back,
+    settings_that_forget,
+)
 from tests.faults.figures import Trial
 from tests.security import matrix
 
@@ -18,6 +24,24 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "a database that may forget what it wrote",
         "the service refuses to start over it",
         settings_that_forget.refused,
+    ),
+    Trial(
+        "R4",
+        "a check at once after an acknowledgement, of another worker",
+        "0 stale",
+        reading_back.seen_at_once,
+    ),
+    Trial(
+        "R5",
+        "the database stopped, silent, locked, read-only, damaged, another's",
+        '0 "allowed"; 503 within 2 s with Retry-After; well again within 10 s, without a restart',
+        database_away.refused,
+    ),
+    Trial(
+        "R5",
+        "an older copy put in the place of the database",
+        '0 "allowed"; opt-outs are taken; an operator goes on with it',
+        older_copy.held_back,
     ),
     Trial(
         "R12",
