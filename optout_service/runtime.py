@@ -31,8 +31,8 @@ from optout_service.settings import Settings
 from optout_service.store import bulk, ledger, revisions, seal, tenants
 from optout_service.store.checks import Checks, Question
 from optout_service.store.db import Database, assert_durable
-from optout_service.store.engines import Limits
 from optout_service.store.ledger import Outcome
+from optout_service.store.limits import Limits
 from optout_service.store.quick import Tables
 from optout_service.store.snapshots import Held, Snapshot
 
@@ -162,17 +162,19 @@ class Runtime:
 
         ``tenant``: whose ledger alone the block writes, if that is so.
         """
-        acts: list[tuple[Evidence, Outcome]] = []
+        acts: list[tuple[Evidence, Outcome, int]] = []
         self._acts.here = acts
         with self.database.writing(tenant) as connection:
             yield connection
         # Only now are they more than an intention.
-        for evidence, outcome in acts:
-            self.heights.reached(evidence.tenant, outcome.event)
+        for evidence, outcome, before in acts:
             self._count(evidence, outcome)
+            if not outcome.replayed:
+                self._require_risen(evidence.tenant, outcome.event, before)
 
     def record(self, connection: Connection, evidence: Evidence) -> Outcome:
         """``ledger.record`` at this time, under our keys and our cap. Raises as that does."""
+        before = self.heights.of(evidence.tenant)
         outcome = ledger.record(
             connection,
             evidence,
@@ -180,7 +182,7 @@ class Runtime:
             keys=self.keys,
             lift_cap=self.settings.lift_cap,
         )
-        vars(self._acts).setdefault("here", []).append((evidence, outcome))
+        vars(self._acts).setdefault("here", []).append((evidence, outcome, before))
         return outcome
 
     def record_many(
@@ -190,7 +192,9 @@ class Runtime:
         outcomes = bulk.record_many(
             connection, evidences, at=self.now(), keys=self.keys, skip_repeats=skip_repeats
         )
-        vars(self._acts).setdefault("here", []).extend(zip(evidences, outcomes, strict=True))
+        # A repeat that was left out has the number of an old event: that tells of no fall.
+        acts = [(*act, 0) for act in zip(evidences, outcomes, strict=True)]
+        vars(self._acts).setdefault("here", []).extend(acts)
         return outcomes
 
     def check(self, tenant: int, address: Address, asked: Scope, *, api_key: int = 0) -> Verdict:
@@ -293,6 +297,13 @@ class Runtime:
             "The database has gone back behind an earlier answer. Nothing is answered until an "
             "operator has looked: optout evidence quarantine."
         )
+
+    def _require_risen(self, tenant: int, number: int, before: int) -> None:
+        """An event whose number was given before stands where another stood, which is lost."""
+        if number <= before:
+            self.quarantine(f"ledger {tenant} stood at {before}, and gave the number {number} anew")
+            self.heights.forget()
+        self.heights.reached(tenant, number)
 
     def _question(self, tenant: int, asked: Scope, api_key: int) -> Question:
         return Question(tenant, asked, api_key, self.keys.fingerprints.pepper, self.now())

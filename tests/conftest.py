@@ -24,6 +24,7 @@ from tests.cast import CANARIES
 from tests.clients import needs as clients
 from tests.deploy import needs as deploy
 from tests.postgres import ExistingServer, PostgreSQL, in_memory
+from tests.scaling import needs as scaling
 from tests.stage import Cast
 from tests.templates import State, Template, Templates
 
@@ -31,6 +32,7 @@ LACKING = {
     "browser": browser.missing(),
     "clients": clients.missing(),
     "deploy": deploy.missing(),
+    "scaling": scaling.missing(),
 }
 """What the tests of a folder lack, if they cannot all run; ``.ci/run`` says how to get it."""
 

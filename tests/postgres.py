@@ -89,6 +89,38 @@ class PostgreSQL:
             )  # fmt: skip
         self._await_ready()
 
+    def follow(self, primary: "PostgreSQL", name: str) -> None:
+        """Become a standby of another server, that knows it by this name; then ``start``."""
+        made = subprocess.run(
+            [self._bin / "pg_basebackup", "-D", self._home / "data", "-R", "-X", "stream",
+             "--checkpoint=fast", "--no-sync", "-d",
+             f"host=127.0.0.1 port={primary.port} user=postgres application_name={name}"],
+            capture_output=True, text=True, **self._as,
+        )  # fmt: skip
+        assert made.returncode == 0, f"pg_basebackup failed:\n{made.stdout}{made.stderr}"
+
+    def promote(self) -> None:
+        """From a standby to a primary; it takes writes when this returns."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            done = connection.execute("SELECT pg_promote(true, 60)").fetchone()
+        assert done == (True,)
+
+    def configure(self, **settings: str) -> None:
+        """Change its configuration, and wait until a new session has it."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            for name, value in settings.items():
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            connection.execute("SELECT pg_reload_conf()")
+        for name, value in settings.items():
+            while self.ask(f"SHOW {name}") != value:
+                time.sleep(0.01)
+
+    def ask(self, statement: str) -> Any:
+        """One value."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            row = connection.execute(statement).fetchone()
+        return row and row[0]
+
     def create_database(self, name: str, template: str = "template1") -> str:
         """Make a database as a copy of another, and give its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:

@@ -58,11 +58,13 @@ JOIN tenant t ON t.id = {p}
 LEFT JOIN suppression s
   ON s.digest {digests} AND s.tenant IN (0, t.id)
  AND s.channel IN (0, {p}) AND s.topic IN ('*', {p}) AND s.purpose IN (0, {p})
-WHERE seal.id = 1 AND seal.pepper = {p}
+WHERE seal.id = 1 AND seal.pepper = {p}{primary}
   AND ({p} = 0 OR EXISTS (
         SELECT 1 FROM api_key k
         WHERE k.id = {p} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > {p})))
 """
+
+_PRIMARY: Final = " AND NOT pg_is_in_recovery()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,17 @@ class Question:
 class Checks:
     """The check of one kind of database. ``connection`` is always the driver's own."""
 
-    def __init__(self, dialect: str) -> None:
-        """``dialect``: ``sqlite`` or ``postgresql``."""
+    def __init__(self, dialect: str, *, on_standby: bool = False) -> None:
+        """``dialect``: ``sqlite`` or ``postgresql``.
+
+        ``on_standby``: whether a standby may answer too, since it was proven to stand where it must
+        (``store.replica``). Without that its rows would be old ones: none come.
+        """
         self._sqlite = dialect == "sqlite"
         self._mark = "?" if self._sqlite else "%s"
-        self._one = _CHECK.format(p=self._mark, digests=f"= {self._mark}")
-        self._any = _CHECK.format(p="%s", digests="= ANY(%s)")
+        self._primary = "" if self._sqlite or on_standby else _PRIMARY
+        self._one = _CHECK.format(p=self._mark, digests=f"= {self._mark}", primary=self._primary)
+        self._any = _CHECK.format(p="%s", digests="= ANY(%s)", primary=self._primary)
 
     def check(self, connection: Any, question: Question, digest: bytes) -> Verdict:
         """The verdict for one digest.
@@ -165,7 +172,7 @@ class Checks:
         for start in range(0, max(len(ordered), 1), _CHUNK):
             chunk = tuple(ordered[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
-            statement = _CHECK.format(p="?", digests=f"IN ({marks})")
+            statement = _CHECK.format(p="?", digests=f"IN ({marks})", primary="")
             read = self._read(connection, statement, question, chunk)
             if not read:
                 return ()
@@ -189,6 +196,8 @@ class Checks:
             )
         if seal[0] != question.pepper:
             return WrongKeys("The database was made with another pepper. Nothing is answered.")
+        if self._primary and connection.execute("SELECT pg_is_in_recovery()").fetchone()[0]:
+            return StoreUnavailable("The database is a standby, and may be behind. Ask again.")
         known = f"SELECT 1 FROM tenant WHERE id = {self._mark}"
         if connection.execute(known, (question.tenant,)).fetchone() is None:
             return NotFound("There is no such tenant.")

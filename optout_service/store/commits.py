@@ -9,7 +9,7 @@ commit was under way.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
@@ -41,15 +41,21 @@ class SharedCommits:
     """Those who write on one connection at a time, and the commits they share."""
 
     def __init__(
-        self, take: Callable[[], Connection], give: Callable[[Connection, bool], None], begin: str
+        self,
+        take: Callable[[], Connection],
+        give: Callable[[Connection, bool], None],
+        begin: str,
+        committing: Callable[[Connection], AbstractContextManager[None]],
     ) -> None:
         """``take`` gives a connection that begins nothing by itself and may pass between threads.
 
         ``give`` takes it back; its second argument says whether it broke. ``begin``: the statement.
+        ``committing``: what stands around each commit.
         """
         self._take = take
         self._give = give
         self._begin_statement = begin
+        self._committing = committing
         self._turn = threading.Lock()
         self._counting = threading.Lock()
         self._waiting = 0
@@ -153,7 +159,8 @@ class SharedCommits:
         self._open = None
         try:
             if group.fault is None:
-                _run(group.connection, "COMMIT")
+                with self._committing(group.connection):
+                    _run(group.connection, "COMMIT")
         except Exception as fault:
             group.fault = fault
         finally:

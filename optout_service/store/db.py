@@ -18,10 +18,11 @@ import psycopg
 from sqlalchemy import Connection, exc, make_url
 
 from optout_service.core.errors import Misconfigured, StoreUnavailable
-from optout_service.store import engines
+from optout_service.store import engines, pooled
 from optout_service.store.commits import SharedCommits
-from optout_service.store.engines import Limits
+from optout_service.store.doubts import Doubts
 from optout_service.store.held import HeldConnections, KeptConnection
+from optout_service.store.limits import Limits
 
 T = TypeVar("T")
 
@@ -56,12 +57,18 @@ class Database:
         )
         self._brief = threading.Lock() if sqlite_ else None
         self._patience = limits.statement_timeout_ms / 1000
+        self._doubts = Doubts(self._patience)
+        self._limits = limits
+        self._pooled = not sqlite_ and not limits.prepared_statements
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that reads. Raises StoreUnavailable when the store cannot be read."""
-        with _translated(), self._reader.connect() as connection, connection.begin():
-            yield connection
+        with _translated(), self._reader.connect() as connection:
+            if self._pooled:
+                connection = _in_transactions(connection, "READ COMMITTED")
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def reading_one_state(self) -> Iterator[Connection]:
@@ -72,7 +79,7 @@ class Database:
         """
         with _translated(), self._reader.connect() as connection:
             if self.dialect == "postgresql":
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+                connection = _in_transactions(connection, "REPEATABLE READ")
             with connection.begin():
                 yield connection
 
@@ -112,14 +119,18 @@ class Database:
         began = monotonic()
         try:
             try:
-                return work(self._held.driver())
+                return work(self._driver())
             except _FAULTS:
                 # What kept us waiting would keep us waiting again.
                 if monotonic() - began >= self._patience or not self._is_broken():
                     raise
-                return work(self._held.driver())
+                return work(self._driver())
         except _FAULTS as fault:
             raise StoreUnavailable(_GONE) from fault
+
+    def _driver(self) -> Any:
+        driver = self._held.driver()
+        return pooled.Pooled(driver, self._limits) if self._pooled else driver
 
     def _is_broken(self) -> bool:
         """Whether this thread's connection was lost. SQLite has none to lose but its file."""
@@ -135,6 +146,7 @@ class Database:
 
     def close(self) -> None:
         """Give all connections back."""
+        self._doubts.close()
         self._kept.close()
         self._held.close()
         self._reader.dispose()
@@ -144,10 +156,18 @@ class Database:
         if self.dialect == "sqlite":
             return self._commits(0, self._kept.take, self._kept.give, "BEGIN IMMEDIATE").writing()
         if tenant is None:
-            return self._writer.begin()
+            return self._begun()
         # One tenant's acts wait for each other at its row lock anyway. Those of several would lock
         # several rows in one transaction, and two processes could wait for each other for ever.
-        return self._commits(tenant, self._take, _give, "BEGIN").writing()
+        begin = f"BEGIN; {pooled.limits_of(self._limits)}" if self._pooled else "BEGIN"
+        return self._commits(tenant, self._take, _give, begin).writing()
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        with self._writer.connect() as connection, connection.begin() as transaction:
+            yield connection
+            with self._doubts.committing(connection):
+                transaction.commit()
 
     def _commits(
         self,
@@ -157,10 +177,24 @@ class Database:
         begin: str,
     ) -> SharedCommits:
         found = self._shared.get(of)
-        return found or self._shared.setdefault(of, SharedCommits(take, give, begin))
+        if found:
+            return found
+        around = _committing if self.dialect == "sqlite" else self._doubts.committing
+        return self._shared.setdefault(of, SharedCommits(take, give, begin, around))
 
     def _take(self) -> Connection:
         return self._writer.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def _committing(_: Connection) -> Iterator[None]:
+    """Around a commit of SQLite's, which waits for nobody."""
+    yield
+
+
+def _in_transactions(connection: Connection, isolation: str) -> Connection:
+    """The same, in transactions that only read, whatever a pooler made of the session."""
+    return connection.execution_options(isolation_level=isolation, **pooled.READ_ONLY)
 
 
 def _give(connection: Connection, broken: bool) -> None:

@@ -3,31 +3,13 @@
 import os
 import select
 import sqlite3
-from dataclasses import dataclass
-from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any
 
-import psycopg
-from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-T = TypeVar("T")
-
-_GRACE: Final = 0.25
-"""Seconds that a server's own refusal may need to arrive."""
-
-_INTERVAL: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections, and how long anything may wait (milliseconds)."""
-
-    pool_size: int = 8
-    statement_timeout_ms: int = 1500
-    busy_timeout_ms: int = 1500
-    prepared_statements: bool = True
+from optout_service.store import doubts, patience, pooled
+from optout_service.store.limits import Limits
 
 
 def sqlite(path: str, limits: Limits, *, write: bool) -> Engine:
@@ -110,11 +92,20 @@ def identity(path: str) -> tuple[int, int] | None:
 
 
 def postgresql(url: str, limits: Limits, *, write: bool) -> Engine:
-    """An engine for one PostgreSQL database, to read or to write; it connects to nothing yet."""
-    options = f"-c statement_timeout={limits.statement_timeout_ms}"
-    options += f" -c lock_timeout={limits.busy_timeout_ms}"
-    if not write:
-        options += " -c default_transaction_read_only=on"
+    """An engine for one PostgreSQL database, to read or to write; it connects to nothing yet.
+
+    Of several hosts in the URL it takes the one that is no standby. A standby is refused, whatever
+    the URL says: it would not show an opt-out at once.
+    """
+    arguments: dict[str, Any] = {
+        "connect_timeout": 2,
+        "prepare_threshold": 0 if limits.prepared_statements else None,
+        # A server that a reader may not write to is a primary all the same.
+        "target_session_attrs": "read-write" if write else "primary",
+        **_vanishing(limits),
+    }
+    if limits.prepared_statements:
+        arguments["options"] = _options(limits, write=write)
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=limits.pool_size if write else 2 * limits.pool_size,
@@ -124,57 +115,36 @@ def postgresql(url: str, limits: Limits, *, write: bool) -> Engine:
         pool_use_lifo=True,
         pool_reset_on_return="rollback" if write else None,
         isolation_level="READ COMMITTED" if write else "AUTOCOMMIT",
-        connect_args={
-            "connect_timeout": 2,
-            "options": options,
-            "prepare_threshold": 0 if limits.prepared_statements else None,
-        },
+        connect_args=arguments,
     )
-    patience = limits.statement_timeout_ms / 1000 + _GRACE
-    event.listen(engine, "do_connect", _connect)
-    event.listen(engine, "checkout", _hurry(patience))
+    event.listen(engine, "do_connect", patience.connect)
+    event.listen(engine, "checkout", patience.limit(limits))
+    if write:
+        event.listen(engine, "connect", doubts.collect)
+    if not limits.prepared_statements:
+        event.listen(engine, "begin", pooled.say_limits(limits))
     event.listen(engine, "checkout", _still_open)
     return engine
 
 
-class Patient(psycopg.Connection[Any]):
-    """A connection that gives a server up which stays silent.
+def _options(limits: Limits, *, write: bool) -> str:
+    options = f"-c statement_timeout={limits.statement_timeout_ms}"
+    options += f" -c lock_timeout={limits.busy_timeout_ms}"
+    return options if write else f"{options} -c default_transaction_read_only=on"
 
-    The server ends a statement in time by itself, if it can. One that hangs, or is behind a broken
-    network, cannot, and the client would wait for as long as that lasts.
+
+def _vanishing(limits: Limits) -> dict[str, int]:
+    """A machine that lost its power says no farewell: without these we would wait for minutes.
+
+    No statement takes longer than both limits together, so what is not even acknowledged by then
+    has nobody at the other end; one that waits for its answer asks every other second.
     """
-
-    patience: float | None = None
-    """Seconds that one answer may take; None: as long as it takes."""
-
-    def wait(self, gen: PQGen[T], interval: float = _INTERVAL, timeout: float | None = None) -> T:
-        """As psycopg's. Raises OperationalError when patience has ended; then it is closed."""
-        began = monotonic()
-        patience = self.patience
-        try:
-            return super().wait(gen, interval, patience if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if patience is not None and monotonic() - began >= patience:
-                # An answer may still come, and would be taken for that to the next question.
-                self.close()
-            raise
-
-
-def unhurried(driver: Any) -> None:
-    """Let the statements of a PostgreSQL driver's transaction take as long as they take."""
-    driver.execute("SET LOCAL statement_timeout = 0")
-    driver.patience = None
-
-
-def _connect(_: Any, __: Any, arguments: Any, options: Any) -> Patient:
-    return Patient.connect(*arguments, **options)
-
-
-def _hurry(patience: float) -> Any:
-    def on_checkout(connection: Any, _: Any, __: Any) -> None:
-        connection.patience = patience
-
-    return on_checkout
+    return {
+        "tcp_user_timeout": limits.statement_timeout_ms + limits.busy_timeout_ms,
+        "keepalives_idle": 2,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
 
 
 def _still_open(connection: Any, _: Any, __: Any) -> None:

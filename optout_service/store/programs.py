@@ -8,8 +8,9 @@ from subprocess import DEVNULL, PIPE, Popen
 from typing import IO, Any, Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from optout_service import disk
 from optout_service.core.errors import Misconfigured, StoreUnavailable
@@ -95,11 +96,9 @@ def _require_done(program: str, status: int, said: IO[bytes]) -> None:
 
 def _conninfo(url: str, work: Path) -> str:
     """The URL as libpq reads it, its password in a file: arguments are seen by everybody here."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    try:
-        parameters: dict[str, Any] = conninfo_to_dict(plain)
-    except psycopg.Error:
-        raise Misconfigured("OPTOUT_DATABASE_URL: libpq cannot read it.") from None
+    # SQLAlchemy knows how several hosts stand in a URL of its own; libpq's differs.
+    parameters: dict[str, Any] = PGDialect_psycopg().create_connect_args(make_url(url))[1]  # type: ignore[no-untyped-call]
+    parameters.setdefault("target_session_attrs", "primary")
     if password := parameters.pop("password", None):
         secret = work / "pgpass"
         secret.unlink(missing_ok=True)
@@ -107,4 +106,7 @@ def _conninfo(url: str, work: Path) -> str:
             escaped = str(password).replace("\\", "\\\\").replace(":", "\\:")
             passwords.write(f"*:*:*:*:{escaped}\n".encode())
         parameters["passfile"] = str(secret)
-    return make_conninfo(**parameters)
+    try:
+        return make_conninfo(**parameters)
+    except psycopg.Error:
+        raise Misconfigured("OPTOUT_DATABASE_URL: libpq cannot read it.") from None

@@ -17,6 +17,11 @@ from sqlalchemy.pool import NullPool
 from optout_service.core.errors import StoreUnavailable
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_GONE: Final = "The database cannot be reached, or its schema cannot be read or changed."
+_ONLY_STANDBYS: Final = (
+    "Of the database only a standby answers, which takes no opt-outs and may be behind. Wait until "
+    "it is promoted, and name all of its servers in OPTOUT_DATABASE_URL."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +62,37 @@ def newest() -> str:
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """A connection of its own to a database, whatever its schema. Raises StoreUnavailable."""
-    engine = _engine(url)
+    engine = _engine(url, "primary")
     try:
         with engine.connect() as connection:
             yield connection
     except DBAPIError as fault:
-        raise StoreUnavailable(
-            "The database cannot be reached, or its schema cannot be read or changed."
-        ) from fault
+        raise StoreUnavailable(_ONLY_STANDBYS if _answers(url, "standby") else _GONE) from fault
     finally:
         engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _answers(url: str, kind: str) -> bool:
+    """Whether a server of this kind does."""
+    engine = _engine(url, kind)
+    try:
+        engine.connect().close()
+    except DBAPIError:
+        return False
+    finally:
+        engine.dispose()
+    return engine.dialect.name == "postgresql"
+
+
+def _engine(url: str, kind: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return create_engine(parsed, poolclass=NullPool)
-    return create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    # Without prepared statements, so that a pooler may stand between.
+    arguments = {"prepare_threshold": None, "target_session_attrs": kind, "connect_timeout": 2}
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool, connect_args=arguments
+    )
 
 
 def _absent(url: str) -> bool:

@@ -31,7 +31,7 @@ from optout_service.core.policy import PLATFORM, Decision, Suppression
 from optout_service.core.scope import ANY, OTHER, Scope, kind_of, parse_slug
 from optout_service.store import book
 from optout_service.store.codes import CHANNEL, PURPOSE
-from optout_service.store.engines import unhurried
+from optout_service.store.patience import unhurried
 from optout_service.store.prepared import Prepared, Row, Run, run
 from optout_service.store.tables import address_book, suppression
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from optout_service.core.chain import GENESIS
 from optout_service.store.digest_tables import Ledger, Origin, Section
-from optout_service.store.engines import unhurried
+from optout_service.store.patience import unhurried
 
 _PAGE: Final = 10_000
 

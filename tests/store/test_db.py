@@ -11,7 +11,7 @@ from optout_service.core.keyring import KeyRing
 from optout_service.runtime import Runtime
 from optout_service.store import chain, engines, revisions
 from optout_service.store.db import assert_durable
-from optout_service.store.engines import Limits
+from optout_service.store.limits import Limits
 from tests import stage
 from tests.postgres import PostgreSQL
 from tests.stage import KEYS, Cast

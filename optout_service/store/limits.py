@@ -1,0 +1,17 @@
+"""How much of a database may be taken, and for how long."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many connections, and how long anything may wait (milliseconds).
+
+    ``prepared_statements``: whether a connection is to one server from its beginning to its end;
+    behind a pooler that hands out servers by the transaction it is not.
+    """
+
+    pool_size: int = 8
+    statement_timeout_ms: int = 1500
+    busy_timeout_ms: int = 1500
+    prepared_statements: bool = True

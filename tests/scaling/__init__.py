@@ -1,0 +1,1 @@
+"""More than one machine: a pooler, standbys, fail-over, replicas, partitions."""
