@@ -31,6 +31,7 @@ from optout_service.recipients.express import OneClick
 from optout_service.recipients.visits import Visits
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
+from optout_service.turning_away import TurningAway
 
 _POOLS_EVERY_SECONDS: Final = 10
 _TRIES: Final = 10
@@ -106,7 +107,8 @@ def _around(app: Flask, runtime: Runtime) -> Application:
     settings = runtime.settings
     check = PlainCheck(runtime, remembered, limits, use)
     express = Express(app.wsgi_app, (check, OneClick(runtime)))
-    whole = Envelope(express, runtime.metrics, access_log=settings.access_log)
+    calm = TurningAway(express, runtime.metrics, settings.public_url)
+    whole = Envelope(calm, runtime.metrics, access_log=settings.access_log)
     if not settings.metrics_port:
         return whole
     return MetricsPort(whole, settings.metrics_port, partial(watching.show, runtime))

@@ -1,7 +1,8 @@
 """What a knob is, and how the text of a variable is read. Raises Fault, which repeats no value."""
 
-from collections.abc import Callable
-from dataclasses import field
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import Field, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ _DATABASES: Final = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _TRUE: Final = ("1", "true", "yes", "on")
 _FALSE: Final = ("0", "false", "no", "off")
 _LEAST_SECRET: Final = 16
+_FILE: Final = "_FILE"
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -161,3 +163,39 @@ def mailbox(value: str) -> str:
 
 SECRET: Final = (secret, secrets, long_secrets, database)
 """What may also come from a file."""
+
+
+def take(
+    name: str,
+    environ: Mapping[str, str],
+    known: Mapping[str, "Field[Any]"],
+    given: dict[str, Any],
+    faults: list[str],
+) -> None:
+    """Read one variable: its value into ``given``, or what is wrong with it into ``faults``.
+
+    ``known``: the fields of Settings by the names of their variables.
+    """
+    bare = name.removesuffix(_FILE)
+    found = known.get(name) or known.get(bare)
+    if found is None:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; docs/settings.md lists what there is."
+        faults.append(f"{name}: there is no such setting{hint}")
+        return
+    try:
+        text = environ[name] if name in known else _file(found, environ, bare, name)
+        given[found.name] = found.metadata["read"](text)
+    except Fault as fault:
+        faults.append(f"{name}: it {fault}.")
+
+
+def _file(found: "Field[Any]", environ: Mapping[str, str], bare: str, name: str) -> str:
+    if found.metadata["read"] not in SECRET:
+        raise Fault(f"is for secrets only; set {bare} itself")
+    if bare in environ:
+        raise Fault(f"and {bare} are both set; keep one of them")
+    try:
+        return Path(environ[name]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Fault("names a file that cannot be read; give its path, readable to us") from None

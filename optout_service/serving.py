@@ -12,7 +12,8 @@ from gunicorn.errors import AppImportError
 from optout_service.core.errors import Misconfigured, OptOutError
 from optout_service.settings import Settings
 from optout_service.telemetry import GunicornLogger
-from optout_service.unreadable import Worker
+from optout_service.worker.listening import worker
+from optout_service.worker.turns import Shares
 
 _MEMORY: Final = "/dev/shm"
 
@@ -24,7 +25,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "bind": _binds(settings),
         "workers": workers,
         "threads": settings.effective_threads,
-        "worker_class": Worker,
+        "worker_class": worker(_shares(settings)),
         "timeout": 30,
         "graceful_timeout": 25,
         "keepalive": 5,
@@ -43,6 +44,13 @@ def options(settings: Settings) -> dict[str, Any]:
         "post_worker_init": let_waiters_go,
         **_metrics_hooks(settings),
     }
+
+
+def _shares(settings: Settings) -> Shares:
+    threads, patience = settings.effective_threads, settings.api_patience_ms / 1000
+    # One is left to people and providers, where there are two.
+    api = max(1, min(threads * settings.api_share // 100, threads - 1))
+    return Shares(threads, api, settings.waiters, patience)
 
 
 def let_waiters_go(worker: Any) -> None:

@@ -4,10 +4,9 @@ A knob ``x`` is set by ``OPTOUT_X`` in the environment; a secret also by ``OPTOU
 path of a file that holds it.
 """
 
-import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from tempfile import gettempdir
@@ -15,10 +14,9 @@ from typing import Any, Final, Self
 
 from optout_service import knobs
 from optout_service.core.errors import Misconfigured
-from optout_service.knobs import NO_SECRET, Fault, Secret, knob
+from optout_service.knobs import NO_SECRET, Secret, knob
 
 PREFIX: Final = "OPTOUT_"
-_FILE: Final = "_FILE"
 _IGNORED: Final = "OPTOUT_TEST_"
 _DAYS: Final = knobs.number(0, 36_525)
 
@@ -79,6 +77,17 @@ class Settings:
     )
     threads: int = knob(
         0, "Threads of a process; 0: 16 on SQLite, 8 on PostgreSQL.", knobs.number(0, 256)
+    )
+    api_share: int = knob(
+        75,
+        "The most that requests to the API hold of a process's threads, in percent; the others are "
+        "left for recipients, providers and probes.",
+        knobs.number(1, 100),
+    )
+    api_patience_ms: int = knob(
+        1000,
+        "How long a request to the API may wait for a thread before it is told `busy`.",
+        knobs.number(10, 60_000),
     )
     pool_size: int = knob(
         0,
@@ -229,7 +238,7 @@ class Settings:
         given: dict[str, Any] = {}
         for name in sorted(environ):
             if name.startswith(PREFIX) and not name.startswith(_IGNORED):
-                _take(name, environ, known, given, faults)
+                knobs.take(name, environ, known, given, faults)
         if faults:
             raise Misconfigured("\n".join(faults))
         return cls(**given)
@@ -276,6 +285,11 @@ class Settings:
         return self.threads or (16 if self.on_sqlite else 8)
 
     @property
+    def waiters(self) -> int:
+        """How many callers of a process may wait for news, each on a thread beside the others."""
+        return self.effective_threads // 2
+
+    @property
     def effective_pool_size(self) -> int:
         """Connections of a process: one a thread, so that none waits for another."""
         return self.pool_size or self.effective_threads
@@ -284,35 +298,3 @@ class Settings:
 def name_metrics_directory(directory: Path) -> None:
     """Tell prometheus-client where the workers' figures lie: it takes that from nowhere else."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
-
-
-def _take(
-    name: str,
-    environ: Mapping[str, str],
-    known: Mapping[str, "Field[Any]"],
-    given: dict[str, Any],
-    faults: list[str],
-) -> None:
-    bare = name.removesuffix(_FILE)
-    knob = known.get(name) or known.get(bare)
-    if knob is None:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; docs/settings.md lists what there is."
-        faults.append(f"{name}: there is no such setting{hint}")
-        return
-    try:
-        text = environ[name] if name in known else _file(knob, environ, bare, name)
-        given[knob.name] = knob.metadata["read"](text)
-    except Fault as fault:
-        faults.append(f"{name}: it {fault}.")
-
-
-def _file(knob: "Field[Any]", environ: Mapping[str, str], bare: str, name: str) -> str:
-    if knob.metadata["read"] not in knobs.SECRET:
-        raise Fault(f"is for secrets only; set {bare} itself")
-    if bare in environ:
-        raise Fault(f"and {bare} are both set; keep one of them")
-    try:
-        return Path(environ[name]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise Fault("names a file that cannot be read; give its path, readable to us") from None

@@ -44,6 +44,7 @@ STATUS: Final[Mapping[type[OptOutError], int]] = {
     errors.LiftCap: 429,
     errors.TooMany: 429,
     errors.Internal: 500,
+    errors.Busy: 503,
     errors.StoreUnavailable: 503,
     errors.ProviderUnavailable: 503,
     errors.WrongKeys: 503,
@@ -66,6 +67,8 @@ _FROM_WERKZEUG: Final[Mapping[type[exceptions.HTTPException], tuple[type[OptOutE
     ),
     exceptions.NotFound: (errors.NotFound, "There is nothing at this path."),
 }
+
+PROBLEM: Final = "application/problem+json"
 
 _log = logging.getLogger(__name__)
 
@@ -216,22 +219,27 @@ def as_optout_error(error: Exception) -> OptOutError:
 
 def problem(error: OptOutError, status: int) -> Response:
     """An error for machines: RFC 9457, ``application/problem+json``."""
-    body = {
-        "type": f"{runtime().settings.public_url}/problems/{error.kind}",
-        "title": error.title,
-        "status": status,
-        "detail": error.detail,
-        "kind": error.kind,
-        "request_id": request.environ.get(envelope.REQUEST_ID),
-        **error.extra,
-    }
     response = Response(
-        msgspec.json.encode(body),
+        document(error, status, runtime().settings.public_url, request.environ),
         status=status,
-        content_type="application/problem+json",
+        content_type=PROBLEM,
     )
     if "retry_after" in error.extra:
         response.headers["Retry-After"] = str(error.extra["retry_after"])
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def document(error: OptOutError, status: int, public_url: str, environ: Mapping[str, Any]) -> bytes:
+    """The body of ``problem``. ``environ``: that of the request."""
+    body = {
+        "type": f"{public_url}/problems/{error.kind}",
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "kind": error.kind,
+        "request_id": environ.get(envelope.REQUEST_ID),
+        **error.extra,
+    }
+    return msgspec.json.encode(body)

@@ -39,13 +39,13 @@ def events(caller: Caller) -> Response:
 
 
 def watch(rt: Runtime) -> Watch:
-    """What lets the callers of one process wait. Half of its threads stay for those who ask."""
+    """What lets the callers of one process wait, and no more of them than have a thread for it."""
 
     def read(tenants: Collection[int]) -> Mapping[int, int]:
         with rt.reading() as connection:
             return feed.reached(connection, tenants)
 
-    return Watch(read, most=rt.settings.effective_threads // 2)
+    return Watch(read, most=rt.settings.waiters)
 
 
 def _note(caller: Caller, following: int, *, full: bool) -> None:

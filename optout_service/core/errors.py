@@ -149,6 +149,13 @@ class TooMany(OptOutError):
     title = "Too many requests"
 
 
+class Busy(OptOutError):
+    """There is more to do than can be done in time. Nothing of the request was read."""
+
+    kind = "busy"
+    title = "Too busy now"
+
+
 class Conflict(OptOutError):
     """It exists already, or it contradicts what exists."""
 

@@ -3,6 +3,7 @@
 import selectors
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,6 +24,7 @@ class Result:
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     wrong: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
 
     @property
     def rate(self) -> float:
@@ -131,6 +133,7 @@ def run(port: int, requests: Iterator[Request], *, connections: int, seconds: fl
                 result.latencies.append(now - caller.since)
                 right = answer.startswith(b"HTTP/1.1 2") and caller.asked.expected in answer
                 result.wrong += not right
+                result.statuses[answer[9:12].decode()] += 1
                 following = next(requests, None) if now - started < seconds else None
                 if following is None:
                     caller.close()

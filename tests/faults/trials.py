@@ -8,6 +8,7 @@ from tests.faults import (
     older_copy,
     reading_back,
     settings_that_forget,
+    ten_times_the_load,
 )
 from tests.faults.figures import Trial
 from tests.security import matrix
@@ -42,6 +43,18 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "an older copy put in the place of the database",
         '0 "allowed"; opt-outs are taken; an operator goes on with it',
         older_copy.held_back,
+    ),
+    Trial(
+        "R10",
+        "200 connections of senders, none of whom has a limit or ever waits",
+        "99.9 % of the opt-outs succeed; who is turned away is told when to come again",
+        ten_times_the_load.over_what_it_can,
+    ),
+    Trial(
+        "R10",
+        "the same, each key over ten times what it may",
+        "99.9 % of the opt-outs succeed; who is turned away is told when to come again",
+        ten_times_the_load.over_what_they_may,
     ),
     Trial(
         "R12",

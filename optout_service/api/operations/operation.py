@@ -48,6 +48,7 @@ ANY_ROUTE: Final[Refusals] = (
     errors.NotFound,
     errors.TooMany,
     errors.Internal,
+    errors.Busy,
     errors.StoreUnavailable,
     errors.WrongKeys,
     errors.Quarantined,

@@ -1,0 +1,205 @@
+"""gunicorn's worker with threads, which gives nobody a thread who has not said what he wants.
+
+As it is, each new connection gets a thread at once, whoever calls waits in one line, and closing a
+connection holds the whole process for as long as the other side leaves its own end open. So
+connections wait here without a thread until a request is there, those of people and providers get
+theirs first (``turns``), and one that is being closed is waited for aside.
+"""
+
+import errno
+import selectors
+import socket
+import struct
+import sys
+from collections import OrderedDict
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from typing import Any, ClassVar, Final
+
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn
+
+from optout_service import unreadable
+from optout_service.worker import heads, turns
+from optout_service.worker.turns import Rank, Shares, Turns
+
+HEAD_SECONDS: Final = 15.0
+"""How long a request may take to come, where it is waited for without a thread."""
+
+_STANDSTILL_SECONDS: Final = 30
+"""How long a client that has a thread may stand still, in the middle of a body or an answer."""
+
+_CLOSING_SECONDS: Final = 2.0
+_MOST_DRAINED: Final = 65536
+# RFC 9112, 9.6: closed at once, with something unread, the other side may lose the answer.
+
+# Beside threads that compute, one that answers waits so long for each of the locks it gives up when
+# it reads, asks the store, and writes. Python's own 5 ms make a fifth of a second of an opt-out.
+_SWITCH_SECONDS: Final = 0.0005
+
+# Each change of a socket's mode gives up the interpreter's lock; so none is changed for a look.
+_PEEK: Final = socket.MSG_PEEK | socket.MSG_DONTWAIT
+
+_REMINDER_SECONDS: Final = 0.1
+_NOBODY: Final = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED)
+
+
+class Worker(unreadable.Worker):
+    """A process of the service. ``shares`` stand on a subclass: gunicorn makes the instance."""
+
+    shares: ClassVar[Shares]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._seen = memoryview(bytearray(heads.MOST))
+        # Both in the order in which their time is up; with the bytes seen, and those drained.
+        self._expected: OrderedDict[TConn, int] = OrderedDict()
+        self._closing: OrderedDict[TConn, int] = OrderedDict()
+        self._ends_at: float | None = None
+
+    def init_process(self) -> None:
+        """As gunicorn's."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        super().init_process()
+
+    def get_thread_pool(self) -> Turns:
+        """As gunicorn's."""
+        return Turns(self.shares)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection, and look whether it says something."""
+        try:
+            client, address = listener.accept()
+        except OSError as fault:
+            if fault.errno not in _NOBODY:
+                raise
+            return
+        self.nr_conns += 1
+        # The kernel's own limits: gunicorn reads and writes without one.
+        for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            client.setsockopt(socket.SOL_SOCKET, limit, struct.pack("ll", _STANDSTILL_SECONDS, 0))
+        conn = TConn(self.cfg, client, address, listener.getsockname())
+        conn.data_ready = True
+        self.enqueue_req(conn)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Give the connection a thread, or a place among those that are waited for."""
+        if self.cfg.is_ssl:
+            self._submit(conn, Rank.PLAIN)
+            return
+        try:
+            there = conn.sock.recv_into(self._seen, 0, _PEEK)
+        except BlockingIOError:
+            self._expect(conn, 0)
+            return
+        except OSError:
+            there = 0
+        rank = heads.rank(bytes(self._seen[:there]))
+        if not there:
+            self._drop(conn)
+        elif rank is not None:
+            self._submit(conn, rank)
+        elif self._expected.get(conn) == there:
+            # Nothing more comes, and gunicorn says what is wrong with that.
+            self._submit(conn, Rank.LONG)
+        else:
+            self._expect(conn, there)
+
+    def _expect(self, conn: TConn, seen: int) -> None:
+        if conn not in self._expected:
+            conn.timeout = monotonic() + HEAD_SECONDS
+        self._expected[conn] = seen
+        # Woken by more than is there, and not by what has been seen.
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, seen + 1)
+        self.poller.register(
+            conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn)
+        )
+
+    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """Look again at one that has been waited for."""
+        self.poller.unregister(client)
+        self.enqueue_req(conn)
+
+    def _submit(self, conn: TConn, rank: Rank) -> None:
+        if self._expected.pop(conn, None) is not None:
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        self.tpool.submit(rank, partial(self._serve, conn))
+
+    def _serve(self, conn: TConn, rank: Rank | None) -> None:
+        keep = False
+        try:
+            keep = bool(self.handle(conn))
+        except BaseException:
+            self.log.exception("a request ended its thread")
+        self.method_queue.defer(self._finish, conn, keep, rank)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """As gunicorn's. Who comes too late is not read to the end: it would hold this thread."""
+        if turns.is_late():
+            req.force_close()
+        return super().handle_request(req, conn)
+
+    def _finish(self, conn: TConn, keep: bool, rank: Rank | None) -> None:
+        self.tpool.done(rank)
+        if not keep:
+            self._close(conn)
+        elif ahead := conn.parser.unreader.buf.getvalue():
+            # Of the next request some bytes have been read, and no longer wake anybody.
+            self._submit(conn, heads.rank(ahead) or Rank.LONG)
+        else:
+            conn.set_timeout()
+            if not self.alive:
+                conn.timeout = min(conn.timeout, monotonic() + STOP_KEEPALIVE_LINGER)
+            self.keepalived_conns.append(conn)
+            self.poller.register(
+                conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn)
+            )
+
+    def _close(self, conn: TConn) -> None:
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(conn)
+            return
+        conn.timeout = monotonic() + _CLOSING_SECONDS
+        self._closing[conn] = 0
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
+
+    def _drain(self, conn: TConn, client: socket.socket) -> None:
+        try:
+            drained = client.recv_into(self._seen, 0, socket.MSG_DONTWAIT)
+        except OSError:
+            drained = 0
+        self._closing[conn] += drained
+        if not drained or self._closing[conn] > _MOST_DRAINED:
+            self._drop(conn)
+
+    def _drop(self, conn: TConn) -> None:
+        self._expected.pop(conn, None)
+        self._closing.pop(conn, None)
+        with suppress(KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Let those go whose time is up, and remind of those who wait for a thread."""
+        now = monotonic()
+        if not self.alive and self._ends_at is None:
+            self._ends_at = now + STOP_KEEPALIVE_LINGER
+        over = self._ends_at is not None and now > self._ends_at
+        for waited_for in (self._expected, self._closing):
+            while waited_for and (over or next(iter(waited_for)).timeout <= now):
+                self._drop(next(iter(waited_for)))
+        self.tpool.turn_away()
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """As gunicorn's; not for so long that somebody waits for a thread past his time."""
+        super().wait_for_and_dispatch_events(
+            min(timeout, _REMINDER_SECONDS) if self.tpool.is_waited_for() else timeout
+        )
+
+
+def worker(shares: Shares) -> type[Worker]:
+    """The class of worker for gunicorn, with these shares."""
+    return type("Worker", (Worker,), {"shares": shares})

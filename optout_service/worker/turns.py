@@ -1,0 +1,144 @@
+"""Whose turn it is: a pool of threads that no kind of caller can hold altogether.
+
+People who opt out, providers who tell of it, and probes come first, and may have every thread. The
+API has a share of them, and what takes long a third of that share. So an opt-out never stands in
+line behind senders, and a check not behind long lists.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from queue import SimpleQueue
+from time import monotonic
+from typing import Final
+
+
+class Rank(IntEnum):
+    """What kind of request it is."""
+
+    DOOR = 0
+    """Of a recipient, a provider or a probe."""
+    LETTER = 1
+    """The same, with a body too long to wait for: whoever sends it slowly holds a thread."""
+    PLAIN = 2
+    """To the API, and soon done."""
+    LONG = 3
+    """To the API, and all computing: a batch."""
+    STREAM = 4
+    """To the API, a list of any length, in or out."""
+    NEWS = 5
+    """To the API, and to be answered when there is something to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many threads each kind may hold, and how long one may wait for his."""
+
+    threads: int
+    """For all but those who wait for news: they have their own beside, since they do nothing."""
+    api: int
+    """Of these, for the API; each kind that takes long may hold a third of it."""
+    news: int
+    patience: float
+    """Seconds after which a request to the API is turned away instead."""
+
+    def of(self, rank: Rank) -> int:
+        """How many threads this rank may hold."""
+        computing, moving = max(1, self.api // 6), max(1, self.api // 3)
+        return (self.threads, self.api, self.api, computing, moving, self.news)[rank]
+
+
+_Job = Callable[[Rank | None], None]
+_IN_API_SHARE: Final = (Rank.LETTER, Rank.PLAIN, Rank.LONG, Rank.STREAM)
+_here: Final = threading.local()
+
+
+def is_late() -> bool:
+    """Whether what this thread does now has waited so long that it is to be turned away."""
+    return bool(getattr(_here, "late", False))
+
+
+class Turns:
+    """The threads of a process, and those who wait for one.
+
+    All its methods are for one thread, the one that knows of all connections: so nobody waits for a
+    lock, which among threads that take turns costs more than the choice does.
+    """
+
+    def __init__(self, shares: Shares) -> None:
+        """Starts the threads; so call it after the fork."""
+        self._shares = shares
+        self._most = {rank: shares.of(rank) for rank in Rank}
+        self._held = dict.fromkeys(Rank, 0)
+        self._held_by_api = 0
+        self._waiting: dict[Rank, deque[tuple[float, _Job]]] = {rank: deque() for rank in Rank}
+        self._waiters = 0
+        self._ready: SimpleQueue[tuple[Rank | None, _Job] | None] = SimpleQueue()
+        for number in range(self._shares.threads + self._shares.news):
+            threading.Thread(target=self._work, name=f"turn-{number}", daemon=True).start()
+
+    def submit(self, rank: Rank, job: _Job) -> None:
+        """Have a thread run the job, which raises nothing, when it is its turn.
+
+        It is given its rank, for ``done``. One of the API's whose time is up before is run at once,
+        whatever the shares; it is given None, and ``is_late`` says so. Who waits for news and finds
+        no place is not made to wait for one.
+        """
+        if rank is Rank.NEWS and not self._has_room(rank):
+            rank = Rank.PLAIN
+        if not self._waiting[rank] and self._has_room(rank):
+            self._start(rank, job)
+        else:
+            self._waiters += 1
+            self._waiting[rank].append((monotonic() + self._shares.patience, job))
+
+    def done(self, rank: Rank | None) -> None:
+        """A job has ended, so that others may have their turn. ``rank``: what it was given."""
+        if rank is not None:
+            self._held[rank] -= 1
+            self._held_by_api -= rank in _IN_API_SHARE
+        while self._waiters and (following := self._longest_waiting()) is not None:
+            self._start(following, self._next(following))
+
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits."""
+        return self._waiters > 0
+
+    def turn_away(self) -> None:
+        """Run those whose time is up. Call it every so often."""
+        now = monotonic()
+        for rank, waiting in self._waiting.items():
+            while rank >= Rank.PLAIN and waiting and waiting[0][0] < now:
+                self._ready.put((None, self._next(rank)))
+
+    def shutdown(self, wait: bool = False) -> None:
+        """Let the threads end when there is nothing more to do. ``wait`` is not heeded."""
+        for _ in range(self._shares.threads + self._shares.news):
+            self._ready.put(None)
+
+    def _work(self) -> None:
+        while (found := self._ready.get()) is not None:
+            rank, job = found
+            _here.late = rank is None
+            job(rank)
+
+    def _start(self, rank: Rank, job: _Job) -> None:
+        self._held[rank] += 1
+        self._held_by_api += rank in _IN_API_SHARE
+        self._ready.put((rank, job))
+
+    def _next(self, rank: Rank) -> _Job:
+        self._waiters -= 1
+        return self._waiting[rank].popleft()[1]
+
+    def _longest_waiting(self) -> Rank | None:
+        """Whose turn it is of those for whom there is room."""
+        found = [rank for rank in Rank if self._waiting[rank] and self._has_room(rank)]
+        return min(found, key=lambda rank: self._waiting[rank][0][0], default=None)
+
+    def _has_room(self, rank: Rank) -> bool:
+        if rank in _IN_API_SHARE and self._held_by_api >= self._shares.api:
+            return False
+        return self._held[rank] < self._most[rank]

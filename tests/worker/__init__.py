@@ -1,0 +1,1 @@
+"""Who gets a thread, and when: by the numbers, and at the real server."""
