@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -18,6 +19,9 @@ from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 from tests import stage
 from tests.stage import Cast
+
+# The working directory comes before all others, where Python looks for a package that it is to run.
+_OPTOUT: Final = (sys.executable, "-m", "optout_service.cli")
 
 
 def free_port() -> int:
@@ -29,17 +33,28 @@ def free_port() -> int:
 
 
 class Server:
-    """``optout serve`` on a data directory, and on ``database_url`` unless that is the default."""
+    """``optout serve`` on a data directory, and on ``database_url`` unless that is the default.
+
+    ``code``: where the package is imported from, if it is not ours. ``command``: instead of serve.
+    """
 
     def __init__(
-        self, data_dir: Path, database_url: str = "", *, workers: int = 1, **environ: str
+        self,
+        data_dir: Path,
+        database_url: str = "",
+        *,
+        workers: int = 1,
+        code: Path | None = None,
+        command: str = "serve",
+        **environ: str,
     ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir / "server.log"
-        self._arguments = ["--data-dir", str(data_dir), "--port", str(self.port)]
+        self._arguments = [command, "--data-dir", str(data_dir), "--port", str(self.port)]
         self._arguments += ["--workers", str(workers)]
+        self._code = code
         self._database_url = database_url
         self._further = environ
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,6 +94,8 @@ class Server:
         environ["OPTOUT_PUBLIC_URL"] = self.base_url
         if self._database_url:
             environ["OPTOUT_DATABASE_URL"] = self._database_url
+        if self._code is not None:
+            environ["PYTHONPATH"] = str(self._code)
         return environ | self._further
 
     @property
@@ -87,17 +104,37 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def _command(self) -> tuple[list[str], Path]:
+        """What starts it, and where."""
+        return [*_OPTOUT, *self._arguments], self.data_dir
+
     def start(self) -> None:
         """Start it and wait until it answers."""
+        command, folder = self._command
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "optout_service.cli", "serve", *self._arguments],
+                command,
                 env=self.environ,
+                cwd=folder,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         self._await_ready()
+
+    def run(self, *command: str) -> str:
+        """``optout`` of the same code, on the same store: what it writes. It must do well."""
+        ran = subprocess.run(
+            [*_OPTOUT, *command, "--data-dir", str(self.data_dir)],
+            env=self.environ,
+            cwd=self.data_dir,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr[-2000:]
+        return ran.stdout
 
     def kill(self) -> None:
         """SIGKILL to master and workers: nobody gets to say goodbye."""
@@ -127,6 +164,10 @@ class Server:
             time.sleep(0.05)
         raise AssertionError("no worker has taken the place of the one that died")
 
+    def signal(self, number: int) -> None:
+        """Send its master a signal."""
+        os.kill(self.pid, number)
+
     def stop(self) -> int:
         """SIGTERM, and its exit status; again, it does nothing."""
         assert self._process is not None
@@ -150,3 +191,21 @@ class Server:
             except httpx.TransportError:
                 time.sleep(0.05)
         raise AssertionError(f"the server did not come up:\n{self.log.read_text()[-4000:]}")
+
+
+class ByGunicorn(Server):
+    """The same by ``gunicorn wsgi:app``, in the folder of its configuration."""
+
+    options: tuple[str, ...] = ()
+    """Further options of gunicorn's command line."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """As ``Server``; what that says on its command line stands here."""
+        given = {"OPTOUT_DATA_DIR": str(self.data_dir), "OPTOUT_PORT": str(self.port)}
+        return super().environ | given
+
+    @property
+    def _command(self) -> tuple[list[str], Path]:
+        command = [sys.executable, "-m", "gunicorn", *self.options, "wsgi:app"]
+        return command, Path(__file__).parents[1]

@@ -7,6 +7,8 @@ theirs first (``turns``), and one that is being closed is waited for aside.
 """
 
 import errno
+import gc
+import select
 import selectors
 import socket
 import struct
@@ -66,14 +68,33 @@ class Worker(unreadable.Worker):
         """As gunicorn's."""
         return Turns(self.shares)
 
-    def accept(self, listener: socket.socket) -> None:
-        """Take a new connection, and look whether it says something."""
+    def run(self) -> None:
+        """As gunicorn's."""
+        # What has been loaded stays. To go through it again and again for garbage stops everybody,
+        # each time, and at the end takes longer than all that was still to be done.
+        gc.freeze()
+        super().run()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """As gunicorn's. One that ends takes who has come, and lets go of the listening sockets:
+
+        as long as any process has them, the kernel answers whoever calls, and nobody serves him.
+        """
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                while self.accept(listener):
+                    pass
+                listener.close()
+
+    def accept(self, listener: socket.socket) -> bool:
+        """Take a new connection, and look whether it says something. False: there is none."""
         try:
             client, address = listener.accept()
         except OSError as fault:
             if fault.errno not in _NOBODY:
                 raise
-            return
+            return False
         self.nr_conns += 1
         # The kernel's own limits: gunicorn reads and writes without one.
         for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -81,6 +102,7 @@ class Worker(unreadable.Worker):
         conn = TConn(self.cfg, client, address, listener.getsockname())
         conn.data_ready = True
         self.enqueue_req(conn)
+        return True
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give the connection a thread, or a place among those that are waited for."""
@@ -97,6 +119,8 @@ class Worker(unreadable.Worker):
         rank = heads.rank(bytes(self._seen[:there]))
         if not there:
             self._drop(conn)
+        elif rank is Rank.DOOR and conn.initialized and not _has_read(conn.sock):
+            self._submit(conn, Rank.LETTER)
         elif rank is not None:
             self._submit(conn, rank)
         elif self._expected.get(conn) == there:
@@ -144,8 +168,9 @@ class Worker(unreadable.Worker):
         if not keep:
             self._close(conn)
         elif ahead := conn.parser.unreader.buf.getvalue():
-            # Of the next request some bytes have been read, and no longer wake anybody.
-            self._submit(conn, heads.rank(ahead) or Rank.LONG)
+            # Of the next request some bytes have been read, and no longer wake anybody. No person
+            # asks before the answer is there.
+            self._submit(conn, max(heads.rank(ahead) or Rank.LONG, Rank.LETTER))
         else:
             conn.set_timeout()
             if not self.alive:
@@ -198,6 +223,13 @@ class Worker(unreadable.Worker):
         super().wait_for_and_dispatch_events(
             min(timeout, _REMINDER_SECONDS) if self.tpool.is_waited_for() else timeout
         )
+
+
+def _has_read(client: socket.socket) -> bool:
+    """Whether the client has taken what it was answered; else the next answer may have to wait."""
+    poll = select.poll()
+    poll.register(client, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def worker(shares: Shares) -> type[Worker]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.postgres import ExistingServer, PostgreSQL
 from tests.server import Server
@@ -35,12 +36,14 @@ class Ground:
         server.start()
         return server
 
-    def server(self, database: str = "", *, workers: int = 1, **environ: str) -> Server:
+    def server(self, database: str = "", *, home: Path | None = None, **given: Any) -> Server:
         """The real service over a database, not started. Over SQLite ``database`` may be left out:
-        then it is the data directory's own."""
-        home = self.folder / uuid.uuid4().hex[:12]
-        home.mkdir(mode=0o700)
-        server = Server(home, database, workers=workers, **environ)
+        then it is the data directory's own. ``home``: where several share one; ``given``: as
+        ``Server``."""
+        if home is None:
+            home = self.folder / uuid.uuid4().hex[:12]
+            home.mkdir(mode=0o700)
+        server = Server(home, database, **given)
         self._made.callback(server.stop_if_running)
         return server
 

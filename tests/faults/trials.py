@@ -8,7 +8,9 @@ from tests.faults import (
     older_copy,
     reading_back,
     settings_that_forget,
+    slow_clients,
     ten_times_the_load,
+    upgrade_while_serving,
 )
 from tests.faults.figures import Trial
 from tests.security import matrix
@@ -45,6 +47,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         older_copy.held_back,
     ),
     Trial(
+        "R9",
+        "200 slow clients at the bare service: half a head, half a body, answers not read",
+        "every opt-out beside them is answered (in full size: p99 500 ms)",
+        slow_clients.beside_them,
+    ),
+    Trial(
         "R10",
         "200 connections of senders, none of whom has a limit or ever waits",
         "99.9 % of the opt-outs succeed; who is turned away is told when to come again",
@@ -55,12 +63,19 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "the same, each key over ten times what it may",
         "99.9 % of the opt-outs succeed; who is turned away is told when to come again",
         ten_times_the_load.over_what_they_may,
+        ("sqlite",),
     ),
     Trial(
         "R12",
         "every path and method, by every key, role, tenant and stranger",
         "what no table allows is denied and changes nothing; no route is without a row",
         matrix.held,
+    ),
+    Trial(
+        "R18",
+        "an upgrade from the release before, old and new serving side by side",
+        "no acknowledged opt-out is lost or unseen on either; old links work; nothing fails",
+        upgrade_while_serving.upgrade,
     ),
 )
 """In the order of the table; a row may have several."""
