@@ -1,8 +1,9 @@
 """Whose turn it is: a pool of threads that no kind of caller can hold altogether.
 
 People who opt out, providers who tell of it, and probes come first, and may have every thread. The
-API has a share of them, and what takes long a third of that share. So an opt-out never stands in
-line behind senders, and a check not behind long lists.
+API has a share of them, lists a third of that share, and batches a sixth: under one interpreter's
+lock more of them at once would not be done sooner. So an opt-out never stands in line behind
+senders, and a check not behind lists.
 """
 
 import threading
@@ -39,7 +40,7 @@ class Shares:
     threads: int
     """For all but those who wait for news: they have their own beside, since they do nothing."""
     api: int
-    """Of these, for the API; each kind that takes long may hold a third of it."""
+    """Of these, for the API."""
     news: int
     patience: float
     """Seconds after which a request to the API is turned away instead."""
@@ -51,6 +52,7 @@ class Shares:
 
 
 _Job = Callable[[Rank | None], None]
+_Queue = SimpleQueue[tuple[Rank | None, _Job] | None]
 _IN_API_SHARE: Final = (Rank.LETTER, Rank.PLAIN, Rank.LONG, Rank.STREAM)
 _here: Final = threading.local()
 
@@ -75,9 +77,12 @@ class Turns:
         self._held_by_api = 0
         self._waiting: dict[Rank, deque[tuple[float, _Job]]] = {rank: deque() for rank in Rank}
         self._waiters = 0
-        self._ready: SimpleQueue[tuple[Rank | None, _Job] | None] = SimpleQueue()
-        for number in range(self._shares.threads + self._shares.news):
-            threading.Thread(target=self._work, name=f"turn-{number}", daemon=True).start()
+        self._ready: _Queue = SimpleQueue()
+        self._ready_for_news: _Queue = SimpleQueue()
+        # Apart from each other: a thread that has ever checked keeps a connection for it.
+        for queue, threads in self._threads():
+            for _ in range(threads):
+                threading.Thread(target=_work, args=(queue,), daemon=True).start()
 
     def submit(self, rank: Rank, job: _Job) -> None:
         """Have a thread run the job, which raises nothing, when it is its turn.
@@ -115,19 +120,17 @@ class Turns:
 
     def shutdown(self, wait: bool = False) -> None:
         """Let the threads end when there is nothing more to do. ``wait`` is not heeded."""
-        for _ in range(self._shares.threads + self._shares.news):
-            self._ready.put(None)
+        for queue, threads in self._threads():
+            for _ in range(threads):
+                queue.put(None)
 
-    def _work(self) -> None:
-        while (found := self._ready.get()) is not None:
-            rank, job = found
-            _here.late = rank is None
-            job(rank)
+    def _threads(self) -> tuple[tuple[_Queue, int], ...]:
+        return (self._ready, self._shares.threads), (self._ready_for_news, self._shares.news)
 
     def _start(self, rank: Rank, job: _Job) -> None:
         self._held[rank] += 1
         self._held_by_api += rank in _IN_API_SHARE
-        self._ready.put((rank, job))
+        (self._ready_for_news if rank is Rank.NEWS else self._ready).put((rank, job))
 
     def _next(self, rank: Rank) -> _Job:
         self._waiters -= 1
@@ -142,3 +145,10 @@ class Turns:
         if rank in _IN_API_SHARE and self._held_by_api >= self._shares.api:
             return False
         return self._held[rank] < self._most[rank]
+
+
+def _work(queue: _Queue) -> None:
+    while (found := queue.get()) is not None:
+        rank, job = found
+        _here.late = rank is None
+        job(rank)

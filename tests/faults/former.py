@@ -73,6 +73,7 @@ class Former:
         at, of = ["--tenant", self.told["tenant"]], self.told["twilio"]
         sender = ["--account", of["account"], "--address", of["to"]]
         self._demo.run("sender", "script", "set", *at, *sender, "--key", "8")
+        self._demo.run("hold", "add", *at, "--address", by_hand, "--reason", "case 7")
         self._demo.run("mailbox", "add", *at, "leave@shop.example")
         self._demo.run(
             "opt-out", "--address", by_hand, *at, "--channel", "email", "--reference", "letter"
