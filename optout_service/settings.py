@@ -86,7 +86,8 @@ class Settings:
     )
     api_patience_ms: int = knob(
         1000,
-        "How long a request to the API may wait for a thread before it is told `busy`.",
+        "How long a request to the API may wait for a thread before it is told `busy`; lists and "
+        "batches wait ten times as long.",
         knobs.number(10, 60_000),
     )
     pool_size: int = knob(

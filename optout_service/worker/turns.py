@@ -43,12 +43,17 @@ class Shares:
     """Of these, for the API."""
     news: int
     patience: float
-    """Seconds after which a request to the API is turned away instead."""
+    """Seconds after which a request to the API is turned away instead: a check, that is. Who sends
+    a list or a batch has time, and waits ten times as long."""
 
     def of(self, rank: Rank) -> int:
         """How many threads this rank may hold."""
         computing, moving = max(1, self.api // 6), max(1, self.api // 3)
         return (self.threads, self.api, self.api, computing, moving, self.news)[rank]
+
+    def patience_of(self, rank: Rank) -> float:
+        """How long this rank may wait, in seconds."""
+        return self.patience * (10 if rank in (Rank.LONG, Rank.STREAM) else 1)
 
 
 _Job = Callable[[Rank | None], None]
@@ -97,7 +102,7 @@ class Turns:
             self._start(rank, job)
         else:
             self._waiters += 1
-            self._waiting[rank].append((monotonic() + self._shares.patience, job))
+            self._waiting[rank].append((monotonic(), job))
 
     def done(self, rank: Rank | None) -> None:
         """A job has ended, so that others may have their turn. ``rank``: what it was given."""
@@ -113,9 +118,9 @@ class Turns:
 
     def turn_away(self) -> None:
         """Run those whose time is up. Call it every so often."""
-        now = monotonic()
         for rank, waiting in self._waiting.items():
-            while rank >= Rank.PLAIN and waiting and waiting[0][0] < now:
+            since = monotonic() - self._shares.patience_of(rank)
+            while rank >= Rank.PLAIN and waiting and waiting[0][0] < since:
                 self._ready.put((None, self._next(rank)))
 
     def shutdown(self, wait: bool = False) -> None:

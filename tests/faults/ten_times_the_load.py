@@ -39,7 +39,9 @@ def over_what_they_may(ground: Ground, size: Size) -> Figure:
 
 def _try(ground: Ground, size: Size, limits: dict[str, str]) -> Figure:
     database = ground.database() if ground.dialect == "postgresql" else ""
-    server = ground.server(database, OPTOUT_ACCESS_LOG="false", **limits)
+    # In a few seconds nobody would have waited long enough to be turned away.
+    limits |= {"OPTOUT_ACCESS_LOG": "false", "OPTOUT_API_PATIENCE_MS": str(size.pick(200, 1000))}
+    server = ground.server(database, **limits)
     cast = server.set_up()
     with server.looking_in() as rt:
         secrets = _keys(rt, cast)
