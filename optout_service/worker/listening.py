@@ -28,7 +28,7 @@ from optout_service.worker.turns import Rank, Shares, Turns
 HEAD_SECONDS: Final = 15.0
 """How long a request may take to come, where it is waited for without a thread."""
 
-_STANDSTILL_SECONDS: Final = 30
+_STANDSTILL_SECONDS: Final = 60
 """How long a client that has a thread may stand still, in the middle of a body or an answer."""
 
 _CLOSING_SECONDS: Final = 2.0
