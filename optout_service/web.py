@@ -14,7 +14,7 @@ from flask import Flask, Response, current_app, request
 from gunicorn.http.errors import ParseException
 from werkzeug import exceptions
 from werkzeug.formparser import FormDataParser
-from werkzeug.routing import BaseConverter, Map, Rule
+from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 from werkzeug.utils import cached_property
 
 from optout_service import envelope, express, incoming
@@ -228,6 +228,10 @@ def problem(error: OptOutError, status: int) -> Response:
         response.headers["Retry-After"] = str(error.extra["retry_after"])
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if status == 405:
+        # RFC 9110, 15.5.6: a 405 says what there is instead.
+        adapter = cast(MapAdapter, current_app.create_url_adapter(request))
+        response.headers["Allow"] = ", ".join(sorted(adapter.allowed_methods()))
     return response
 
 
