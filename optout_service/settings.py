@@ -71,9 +71,7 @@ class Settings:
         knobs.number(0, 16),
     )
     workers: int = knob(
-        0,
-        "Processes; 0: one on SQLite, one for each core on PostgreSQL.",
-        knobs.number(0, 256),
+        0, "Processes; 0: one on SQLite, one for each core on PostgreSQL.", knobs.number(0, 256)
     )
     threads: int = knob(
         0, "Threads of a process; 0: 16 on SQLite, 8 on PostgreSQL.", knobs.number(0, 256)
@@ -180,6 +178,7 @@ class Settings:
     keep_visits_days: int = knob(
         396, "How long it is kept how often links were opened; 0: for ever.", _DAYS
     )
+    key_days: int = knob(0, "For how many days an API key is good at most; 0: for ever.", _DAYS)
     clearance_seconds: int = knob(
         900, "How long a clearance of a check may be sent on.", knobs.number(1, 7 * 86_400)
     )

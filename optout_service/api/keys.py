@@ -40,6 +40,7 @@ def create_key(caller: Caller) -> Response:
             at=rt.now(),
             keys=rt.keys,
             expires_at=asked.expires_at,
+            most_days=rt.settings.key_days,
         )
     audit.note(caller, "key created", key=made.id, role=made.role, expires_at=made.expires_at)
     return answers.answer(bodies.MadeKey(_shape(made), secret), 201)
@@ -63,6 +64,7 @@ def rotate_key(caller: Caller, number: int) -> Response:
             at=rt.now(),
             keys=rt.keys,
             expires_at=asked.expires_at,
+            most_days=rt.settings.key_days,
         )
     audit.note(caller, "key rotated", key=made.id, replaces=old.id, until=old.expires_at)
     return answers.answer(bodies.RotatedKey(_shape(made), secret, _shape(old)), 201)

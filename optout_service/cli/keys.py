@@ -11,7 +11,9 @@ from optout_service.settings import Settings
 _ROLES: Final = ("sender", "integration", "agent", "auditor", "admin", "platform")
 _TENANT: Final = click.option("--tenant", help="The tenant's slug; none for platform keys.")
 _EXPIRES: Final = click.option(
-    "--expires-days", type=click.IntRange(1, 36_500), help="How long it is good for."
+    "--expires-days",
+    type=click.IntRange(1, 36_500),
+    help="How long it is good for, instead of OPTOUT_KEY_DAYS.",
 )
 
 
@@ -49,6 +51,7 @@ def create_key(
             at=at,
             keys=rt.keys,
             expires_at=at + timedelta(days=expires_days) if expires_days else None,
+            most_days=rt.settings.key_days,
         )
     _show_once(
         {"id": made.id, "role": made.role, "expires_at": made.expires_at, "key": secret},
@@ -115,6 +118,7 @@ def rotate_key(
             at=at,
             keys=rt.keys,
             expires_at=at + timedelta(days=expires_days) if expires_days else None,
+            most_days=rt.settings.key_days,
         )
     shown = {"id": made.id, "role": made.role, "expires_at": made.expires_at, "key": secret}
     replaced = {"replaces": old.id, "old_expires_at": old.expires_at}

@@ -1,6 +1,6 @@
 """What the database tells: schema, seal, durability, clock, ledgers, providers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -12,19 +12,21 @@ from optout_service.doctor.finding import Finding, advice, mend, ok
 from optout_service.evidence import backed_up, checkpoints, erasures, quarantine
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
-from optout_service.store import chain, db, revisions, senders
+from optout_service.store import chain, db, keys, revisions, senders, tenants
+from optout_service.store.keys import ApiKey
 from optout_service.store.server import version
 
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
 _LONG_AGO: Final = timedelta(days=2)
+_SHOWN: Final = 10
 _PROVIDERS: Final = ("twilio", "telnyx", "aws")
 
 
 @contextmanager
-def opened(settings: Settings, keys: KeyRing) -> Iterator[tuple[Runtime | None, Finding]]:
+def opened(settings: Settings, ring: KeyRing) -> Iterator[tuple[Runtime | None, Finding]]:
     """The store, if the service could start on it, and what there is to say of that."""
     try:
-        rt = Runtime.build(settings, keys)
+        rt = Runtime.build(settings, ring)
     except OptOutError as fault:
         yield None, mend("database", fault.detail)
         return
@@ -58,6 +60,7 @@ def examine(rt: Runtime) -> Iterator[Finding]:
     yield from erased(rt)
     yield backup(rt)
     yield from server.examine(rt)
+    yield from api_keys(rt)
     yield from hooks(rt)
 
 
@@ -143,6 +146,31 @@ def backup(rt: Runtime) -> Finding:
             f"The last one was made {days} days ago. See what has become of the job that makes it.",
         )
     return ok("backup", f"The last one is of {made:%Y-%m-%d %H:%M} UTC.")
+
+
+def api_keys(rt: Runtime) -> Iterator[Finding]:
+    """Those that end soon, that nobody uses, and that last longer than they should."""
+    at = rt.now()
+    with rt.reading() as connection:
+        slugs = {one.id: one.slug for one in tenants.every(connection)}
+        ending = keys.ending(connection, at)
+        unused = keys.unused(connection, at)
+        lasting = keys.lasting(connection, at, rt.settings.key_days)
+    for found, what in (
+        (ending, "end within 14 days, and whoever asks by them is then refused: optout key rotate"),
+        (unused, "were not used for 90 days. What nobody needs, revoke: optout key revoke"),
+        (lasting, "last longer than OPTOUT_KEY_DAYS lets a new one: optout key rotate"),
+    ):
+        if found:
+            yield advice("API keys", f"{_named(found, slugs)} {what}")
+    if not (ending or unused or lasting):
+        yield ok("API keys", "Each is in use, and none ends soon.")
+
+
+def _named(found: Sequence[ApiKey], slugs: Mapping[int, str]) -> str:
+    shown = ", ".join(f"{one.id} of {slugs[one.tenant]}" for one in found[:_SHOWN])
+    more = len(found) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def hooks(rt: Runtime) -> Iterator[Finding]:

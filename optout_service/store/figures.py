@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from optout_service.core.policy import PLATFORM
-from optout_service.store import reviews, seal
+from optout_service.store import keys, reviews, seal
 from optout_service.store.tables import tenant
 
 
@@ -26,11 +26,16 @@ def _open_reviews(conn: Connection, _at: datetime) -> int:
     return reviews.open_count(conn)
 
 
+def _keys_ending(conn: Connection, at: datetime) -> int:
+    return len(keys.ending(conn, at))
+
+
 def _quarantine(conn: Connection, _at: datetime) -> int:
     return int(seal.is_quarantined(conn))
 
 
 FIGURES: Final[Mapping[str, tuple[str, Callable[[Connection, datetime], int]]]] = {
+    "optout_keys_ending": ("API keys that end within 14 days, and are not replaced.", _keys_ending),
     "optout_ledger_events": ("Events in all ledgers.", _events),
     "optout_quarantine": ("1: no check is answered until an operator has looked.", _quarantine),
     "optout_tenants": ("Tenants, without the platform.", _tenants),

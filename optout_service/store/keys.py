@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from optout_service.core.errors import Conflict, InvalidRequest, NotFound
 from optout_service.core.keyring import KeyRing
@@ -21,6 +31,12 @@ PREFIX: Final = "oo_"
 USE_KNOWN_TO: Final = timedelta(hours=1)
 """How exactly we know when a key was used last: a write for each use would cost more than a check.
 """
+
+ENDS_SOON: Final = timedelta(days=14)
+"""Time enough to give another one to whoever asks by it."""
+
+UNUSED_LONG: Final = timedelta(days=90)
+"""After so long nobody misses a key, unless it is kept for a campaign a year."""
 
 _LARGEST: Final = 2**31 - 1
 """The largest id that the column holds."""
@@ -79,11 +95,15 @@ def create(
     at: datetime,
     keys: KeyRing,
     expires_at: datetime | None = None,
+    most_days: int = 0,
 ) -> tuple[ApiKey, str]:
     """Make a key, and give its secret this one time: 256 random bits behind ``oo_``.
 
-    A platform key belongs to tenant 0, and only a platform key does. Raises InvalidRequest.
+    ``most_days``: how long a key may be good for, and is unless ``expires_at`` says less; 0: for
+    ever. A platform key belongs to tenant 0, and only a platform key does. Raises
+    InvalidRequest.
     """
+    expires_at = _end(expires_at, at, most_days)
     if not name.isprintable():
         raise InvalidRequest("A key's name is text in one line.", field="name")
     if (role is Role.PLATFORM) != (tenant_id == PLATFORM):
@@ -149,20 +169,30 @@ def rotate(
     at: datetime,
     keys: KeyRing,
     expires_at: datetime | None = None,
+    most_days: int = 0,
 ) -> tuple[ApiKey, str, ApiKey]:
     """Make a key that takes another's place; give it, its secret this one time, and the old one.
 
     The old one stays good for ``overlap``, never for longer than it was. The new one is good until
-    ``expires_at``, or for as long as the old one was made for. Raises NotFound, InvalidRequest, and
-    Conflict for a key that is no longer good: what was revoked does not come back.
+    ``expires_at``, or for as long as the old one was made for; ``most_days`` is as in ``create``.
+    Raises NotFound, InvalidRequest, and Conflict for a key that is no longer good: what was revoked
+    does not come back.
     """
     old = get(conn, tenant_id, key_id)
     if not old.valid_at(at):
         raise Conflict("This key was revoked, or has expired. Make a new one.")
     if expires_at is None and old.expires_at is not None:
-        expires_at = at + (old.expires_at - old.created_at)
+        life = old.expires_at - old.created_at
+        expires_at = at + (min(life, timedelta(most_days)) if most_days else life)
     made, secret = create(
-        conn, tenant_id, old.role, name=old.name, at=at, keys=keys, expires_at=expires_at
+        conn,
+        tenant_id,
+        old.role,
+        name=old.name,
+        at=at,
+        keys=keys,
+        expires_at=expires_at,
+        most_days=most_days,
     )
     ends = min(at + overlap, old.expires_at or at + overlap)
     conn.execute(update(api_key).where(api_key.c.id == key_id).values(expires_at=ends))
@@ -183,6 +213,36 @@ def revoke(conn: Connection, tenant_id: int, key_id: int, *, at: datetime) -> Ap
     return get(conn, tenant_id, key_id)
 
 
+def ending(conn: Connection, at: datetime, within: timedelta = ENDS_SOON) -> list[ApiKey]:
+    """The good keys of all tenants that end so soon, and that no other has replaced.
+
+    Another one replaces it that is of the same tenant, role and name, and ends later.
+    """
+    other = api_key.alias()
+    replaced = exists().where(
+        other.c.tenant == api_key.c.tenant,
+        other.c.role == api_key.c.role,
+        other.c.name == api_key.c.name,
+        other.c.id > api_key.c.id,
+        other.c.revoked_at.is_(None),
+        or_(other.c.expires_at.is_(None), other.c.expires_at > at + within),
+    )
+    return _good(conn, at, api_key.c.expires_at <= at + within, ~replaced)
+
+
+def unused(conn: Connection, at: datetime, since: timedelta = UNUSED_LONG) -> list[ApiKey]:
+    """The good keys of all tenants that nobody has used for so long."""
+    seen = func.coalesce(api_key.c.last_used_at, api_key.c.created_at)
+    return _good(conn, at, seen < at - since)
+
+
+def lasting(conn: Connection, at: datetime, most_days: int) -> list[ApiKey]:
+    """The good keys of all tenants that last longer than one that is made now; none for 0."""
+    ends = api_key.c.expires_at
+    late = or_(ends.is_(None), ends > at + timedelta(days=most_days))
+    return _good(conn, at, late) if most_days else []
+
+
 def note_use(conn: Connection, used: Iterable[int], *, at: datetime) -> None:
     """Write down that these keys were used about now, where that is news."""
     rows = [{"key": number} for number in sorted(used)]
@@ -198,6 +258,26 @@ def note_use(conn: Connection, used: Iterable[int], *, at: datetime) -> None:
             .values(last_used_at=at),
             rows,
         )
+
+
+def _end(asked: datetime | None, at: datetime, most_days: int) -> datetime | None:
+    if not most_days:
+        return asked
+    last = at + timedelta(days=most_days)
+    if asked is not None and asked > last:
+        raise InvalidRequest(
+            f"A key is good for {most_days} days at most here. Rotate it before they are over.",
+            field="expires_at",
+        )
+    return asked or last
+
+
+def _good(conn: Connection, at: datetime, *wanted: ColumnElement[bool]) -> list[ApiKey]:
+    ends = api_key.c.expires_at
+    query = select(*_LISTED).where(
+        api_key.c.revoked_at.is_(None), or_(ends.is_(None), ends > at), *wanted
+    )
+    return [_key(*row) for row in conn.execute(query.order_by(api_key.c.id))]
 
 
 def _key(

@@ -205,7 +205,7 @@ class KeyShape(Struct, frozen=True):
 
 
 class KeyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to be made. It does not expire unless that is asked for."""
+    """A key to be made. It expires when that is asked for, and where the service limits them."""
 
     role: Role
     name: KeyName = ""
