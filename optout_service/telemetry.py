@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import MutableMapping
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from typing import Any, Final
 import structlog
 from gunicorn.glogging import Logger as _GunicornsLogger
 
+_log: Final = logging.getLogger(__name__)
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # What may not be in a line. Each is wide rather than narrow: a masked word too many harms nobody.
@@ -34,7 +36,7 @@ _SECRETS: Final = re.compile(
     re.VERBOSE,
 )
 _MASK: Final = "[masked]"
-_OWN: Final = frozenset({"timestamp", "level", "logger", "request_id"})
+_OWN: Final = frozenset({"timestamp", "level", "request_id"})
 
 
 def mask(text: str) -> str:
@@ -43,14 +45,38 @@ def mask(text: str) -> str:
 
 
 def configure(level: str) -> None:
-    """Send this process's log lines to standard error, from ``level`` on, masked, as JSON."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Send this process's log lines to standard error, from ``level`` on, masked, as JSON.
+
+    Python's own words too, of a thread that died or a warning: they would repeat what went wrong.
+    """
+    handler = _Lines(sys.stderr)
     handler.setFormatter(formatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Every start asks Alembic where the schema stands; its small talk says nothing of that.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    logging.raiseExceptions = False
+    threading.excepthook = _note_thread
+    sys.unraisablehook = _note_unraisable
+
+
+class _Lines(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes lines; one that cannot be made is told of, without what was to stand in it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """As ``logging`` calls it, whose own way prints the line's arguments in clear."""
+        if record.name != __name__:
+            _log.error("a line could not be written", extra={"of": record.name})
+
+
+def _note_thread(died: threading.ExceptHookArgs) -> None:
+    _log.error("a thread died", exc_info=died.exc_value)
+
+
+def _note_unraisable(fault: Any) -> None:
+    _log.error("an exception could not be raised", exc_info=fault.exc_value)
 
 
 def formatter() -> logging.Formatter:
@@ -128,10 +154,7 @@ def _add_request_id(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableM
 
 
 def _mask_all(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for name, value in line.items():
-        if name not in _OWN:
-            line[name] = _masked(value)
-    return line
+    return {mask(name): value if name in _OWN else _masked(value) for name, value in line.items()}
 
 
 def _masked(value: Any) -> Any:
