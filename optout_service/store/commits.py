@@ -9,7 +9,7 @@ commit was under way.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
@@ -49,7 +49,8 @@ class SharedCommits:
     ) -> None:
         """``take`` gives a connection that begins nothing by itself and may pass between threads.
 
-        ``give`` takes it back; its second argument says whether it broke. ``begin``: the statement.
+        ``give`` takes it back; its second argument says whether it broke. It raises nothing that
+        the store may bring: what is stored is settled by then. ``begin``: the statement.
         ``committing``: what stands around each commit.
         """
         self._take = take
@@ -75,9 +76,11 @@ class SharedCommits:
         try:
             yield from self._act(group, arrived)
         finally:
-            if group.fault or group.size >= _MOST or not self._waiting:
-                self._settle(group)
-            self._turn.release()
+            try:
+                if group.fault or group.size >= _MOST or not self._waiting:
+                    self._settle(group)
+            finally:
+                self._turn.release()
         group.settled.wait()
         if group.fault is not None:
             raise StoreUnavailable(
@@ -105,7 +108,7 @@ class SharedCommits:
             try:
                 _run(connection, self._begin_statement, _SAVE)
             except Exception:
-                self._give(connection, True)
+                self._give_up(connection)
                 raise
         except Exception as fault:
             self._note(fault)
@@ -164,8 +167,21 @@ class SharedCommits:
         except Exception as fault:
             group.fault = fault
         finally:
-            self._give(group.connection, group.fault is not None)
-            group.settled.set()
+            try:
+                if group.fault is None:
+                    self._give(group.connection, False)
+                else:
+                    self._give_up(group.connection)
+            finally:
+                # Whoever waits must hear of it, or he waits for ever.
+                group.settled.set()
+
+    def _give_up(self, connection: Connection) -> None:
+        # SQLite keeps a closed connection, its transaction and its lock for as long as anybody has
+        # a cursor of it: a traceback, say.
+        with suppress(Exception):
+            _run(connection, "ROLLBACK")
+        self._give(connection, True)
 
 
 def _run(connection: Connection, *statements: str) -> None:

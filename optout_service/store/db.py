@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from sqlalchemy import Connection, exc, make_url
 
-from optout_service.core.errors import Misconfigured, StoreUnavailable
+from optout_service.core.errors import Misconfigured, OptOutError, StoreUnavailable
 from optout_service.store import engines, pooled
 from optout_service.store.commits import SharedCommits
 from optout_service.store.doubts import Doubts
@@ -67,7 +67,7 @@ class Database:
         with _translated(), self._reader.connect() as connection:
             if self._pooled:
                 connection = _in_transactions(connection, "READ COMMITTED")
-            with connection.begin():
+            with _no_longer_if_it_broke(connection), connection.begin():
                 yield connection
 
     @contextmanager
@@ -80,7 +80,7 @@ class Database:
         with _translated(), self._reader.connect() as connection:
             if self.dialect == "postgresql":
                 connection = _in_transactions(connection, "REPEATABLE READ")
-            with connection.begin():
+            with _no_longer_if_it_broke(connection), connection.begin():
                 yield connection
 
     @contextmanager
@@ -200,7 +200,31 @@ def _in_transactions(connection: Connection, isolation: str) -> Connection:
 def _give(connection: Connection, broken: bool) -> None:
     if broken:
         connection.invalidate()
-    connection.close()
+        connection.close()
+        return
+    held = connection.connection
+    try:
+        connection.close()
+    except _FAULTS:
+        # The server went away after the commit: what was stored is, and the connection is lost.
+        if held.is_valid:
+            held.invalidate()
+
+
+@contextmanager
+def _no_longer_if_it_broke(connection: Connection) -> Iterator[None]:
+    """A reader in which anything unforeseen was raised is closed, and not given to the next one.
+
+    SQLite goes on showing what stood then for as long as anybody has an unread cursor of the
+    connection, in a traceback say; a later check would not see an opt-out (law 2).
+    """
+    try:
+        yield
+    except OptOutError:
+        raise
+    except BaseException:
+        connection.invalidate()
+        raise
 
 
 def assert_durable(connection: Connection) -> None:

@@ -44,7 +44,6 @@ def sqlite(path: str, limits: Limits, *, write: bool) -> Engine:
         hide_parameters=True,
         pool_timeout=limits.statement_timeout_ms / 1000,
         pool_use_lifo=True,
-        pool_reset_on_return="rollback" if write else None,
     )
     if not write:
         event.listen(engine, "begin", _begin_reading)
@@ -113,7 +112,6 @@ def postgresql(url: str, limits: Limits, *, write: bool) -> Engine:
         hide_parameters=True,
         pool_timeout=limits.statement_timeout_ms / 1000,
         pool_use_lifo=True,
-        pool_reset_on_return="rollback" if write else None,
         isolation_level="READ COMMITTED" if write else "AUTOCOMMIT",
         connect_args=arguments,
     )

@@ -18,7 +18,7 @@ from optout_service.runtime import Runtime
 from optout_service.store import chain
 from tests import stage
 from tests.evidence.acts import disarm, fill
-from tests.evidence.test_tampering import cut, rewrite
+from tests.evidence.deeds import cut, rewrite
 from tests.stage import Cast
 
 # Kept for years where nobody can change it: written once, and never made again from the code.
@@ -79,7 +79,7 @@ def test_a_ledger_that_was_put_back_or_written_anew_is_known_and_gets_no_new_one
     assert checkpoints.behind(rt) == []
     disarm(rt)
     with rt.writing() as connection:
-        deed(connection, cast.acme, random.Random(3))  # type: ignore[operator]
+        deed(connection, cast.acme, 24, random.Random(3))  # type: ignore[operator]
     fill(rt, cast.bolt, 1)
     assert [one.tenant for one in checkpoints.behind(rt)] == ["acme"]
     done = checkpoints.write(rt)
@@ -178,7 +178,7 @@ class TestByThemselves:
         keeper.round()
         disarm(rt)
         with rt.writing() as connection:
-            cut(connection, cast.acme, random.Random(1))
+            cut(connection, cast.acme, 24, random.Random(1))
         keeper.round()
         assert keeper.failures == 1
         assert "acme" in [getattr(record, "tenants", "") for record in caplog.records]

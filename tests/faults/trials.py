@@ -4,11 +4,13 @@ from typing import Final
 
 from tests.faults import (
     database_away,
+    failing_calls,
     killing,
     older_copy,
     reading_back,
     settings_that_forget,
     slow_clients,
+    tampered_ledger,
     ten_times_the_load,
     upgrade_while_serving,
 )
@@ -21,6 +23,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "workers, master and database killed while people leave through every door",
         "0 acknowledged lost; the rest absent or complete; chain and feed whole",
         killing.survived,
+    ),
+    Trial(
+        "R2",
+        "the Nth call to the database fails, at every door",
+        "the answer tells what was done, nothing is done by half, and asking again makes one act",
+        failing_calls.run,
     ),
     Trial(
         "R3",
@@ -70,6 +78,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "every path and method, by every key, role, tenant and stranger",
         "what no table allows is denied and changes nothing; no route is without a row",
         matrix.held,
+    ),
+    Trial(
+        "R13",
+        "edits, deletions, reorderings, truncations of a ledger, its head and its checkpoints",
+        "the last checkpoint that is kept elsewhere shows it",
+        tampered_ledger.run,
     ),
     Trial(
         "R18",
