@@ -6,6 +6,7 @@ from tests.faults import (
     database_away,
     failing_calls,
     killing,
+    lifting,
     older_copy,
     reading_back,
     settings_that_forget,
@@ -84,6 +85,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "edits, deletions, reorderings, truncations of a ledger, its head and its checkpoints",
         "the last checkpoint that is kept elsewhere shows it",
         tampered_ledger.run,
+    ),
+    Trial(
+        "R15",
+        "attempts to lift what stands, by every door and several at a time",
+        "never more than the cap of the day; each lift says who and why",
+        lifting.run,
     ),
     Trial(
         "R18",
