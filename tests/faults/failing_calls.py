@@ -110,7 +110,7 @@ def _world(ground: Ground) -> Iterator[_World]:
         looking = looking.set(drivername="postgresql+psycopg")
     engine = create_engine(looking, isolation_level="AUTOCOMMIT")
     with calls.installed(), patch.object(imports, "AT_A_TIME", 3):
-        given: dict[str, Any] = {"lift_cap": 1_000_000, "access_log": False}
+        given: dict[str, Any] = {"lift_cap": 1_000_000}
         given["checkpoint_dir"] = str(ground.folder / "checkpoints")
         rt = Runtime.set_up(stage.settings_for(url, **given), stage.KEYS)
         try:

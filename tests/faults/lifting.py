@@ -122,7 +122,7 @@ def run(ground: Ground, size: Size) -> Figure:
     """So many attempts, several at a time, by all doors; then the ledger is read."""
     cap, attempts = size.pick(9, 100), size.pick(240, 10_000)
     url = ground.database()
-    rt = Runtime.set_up(stage.settings_for(url, lift_cap=cap, access_log=False), stage.KEYS)
+    rt = Runtime.set_up(stage.settings_for(url, lift_cap=cap), stage.KEYS)
     try:
         cast = stage.set_up(rt)
         crowd = _assembled(Street(rt, cast), url, people=cap * 3, reviews=cap, cap=cap)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.faults import (
+    canaries,
     database_away,
     failing_calls,
     killing,
@@ -85,6 +86,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "edits, deletions, reorderings, truncations of a ledger, its head and its checkpoints",
         "the last checkpoint that is kept elsewhere shows it",
         tampered_ledger.run,
+    ),
+    Trial(
+        "R14",
+        "addresses of three people through every door, well and badly used",
+        "none in a log line, an error, a header, a URL, the database, a backup or any other file",
+        canaries.run,
     ),
     Trial(
         "R15",
