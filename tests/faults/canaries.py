@@ -109,7 +109,7 @@ def run(ground: Ground, _: Size) -> Figure:
         *_of_the_answers(answers),
     ]
     return Figure(
-        f"{len(answers):,} requests by every route but one; {len(found)} of {len(CANARIES)} marks in "
+        f"{len(answers):,} requests by every route but one; {len(found)} marks of three people in "
         f"{len(said.splitlines()):,} log lines, the database, its backup, errors, headers, titles "
         f"of processes and {len(files)} files",
         tuple(broken),

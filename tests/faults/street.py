@@ -113,10 +113,12 @@ class Street:
         """The path of the link in a person's newsletter."""
         return f"/u/{self.token(number)}"
 
-    def token(self, number: int) -> str:
-        """Its token."""
+    def token(self, number: int, tenant: int = 0) -> str:
+        """Its token; ``tenant``: whose, if not Acme's."""
         mailbox = Address.parse(Kind.EMAIL, self.email(number))
-        return self.rt.links.mint(Claim(self.cast.acme, "email", mailbox, "newsletter", "m-42"))
+        topic = "*" if tenant else "newsletter"
+        claim = Claim(tenant or self.cast.acme, "email", mailbox, topic, "m-42")
+        return self.rt.links.mint(claim)
 
     def asks(self, path: str, body: Any = None, by: str = "admin", **how: Any) -> Knock:
         """A request to the API with JSON; ``headers`` and ``method`` may be given."""
@@ -153,10 +155,10 @@ class Street:
         sent = player.sign(body, "ours", at)
         return Knock(sent.path, sent.body, sent.content_type, sent.proof)
 
-    def mail(self, name: str, number: int) -> Knock:
-        """A recorded message, about a person's link."""
+    def mail(self, name: str, number: int, tenant: int = 0) -> Knock:
+        """A recorded message of a person's own, about a link of theirs."""
         marks = {"ana.canary.7f3c@example.com": self.email(number)}
-        raw = eml(name, self.token(number), **marks).replace(
+        raw = eml(name, self.token(number, tenant), **marks).replace(
             b"Message-ID: <", b"Message-ID: <%d." % number
         )
         headers = {"Optout-Mail-Secret": MAIL_SECRET}

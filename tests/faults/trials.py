@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.faults import (
+    bad_lines,
     canaries,
     database_away,
     failing_calls,
@@ -55,6 +56,24 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "an older copy put in the place of the database",
         '0 "allowed"; opt-outs are taken; an operator goes on with it',
         older_copy.held_back,
+    ),
+    Trial(
+        "R7",
+        "a day of Twilio's hooks, each several times and out of step",
+        "the same end as in order; one confirmation",
+        bad_lines.tenfold,
+    ),
+    Trial(
+        "R7",
+        "messages of every provider, each several times and in any order",
+        "nobody is less stopped than in order: doubt stops",
+        bad_lines.in_any_order,
+    ),
+    Trial(
+        "R7",
+        "a fifth of a day's hooks never arrives, and the provider's log is read",
+        "the same end as if all had arrived",
+        bad_lines.reconciled,
     ),
     Trial(
         "R9",

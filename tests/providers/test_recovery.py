@@ -1,18 +1,13 @@
 """After an outage: what Twilio's log holds and we do not is recorded once, and nothing else."""
 
-import random
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from optout_service.core.address import Address
 from optout_service.core.errors import InvalidRequest, ProviderUnavailable
-from optout_service.core.scope import CHANNELS_OF, Kind, Purpose, Scope
 from optout_service.providers import messaging, recovery, reports, twilio_log
 from optout_service.providers.inbound import Inbound
 from optout_service.providers.recovery import Report, Silence, silences
@@ -248,77 +243,3 @@ def test_a_token_that_is_not_accepted_is_said_to_be_so() -> None:
 def test_the_token_is_shown_to_twilio_and_to_this_machine_alone(api: str) -> None:
     with pytest.raises(InvalidRequest):
         twilio_log.require_api(api)
-
-
-WORDS = ("STOP", "stop please", "START", "HELP", "thank you!", "wrong number", "unsubscribe", "Yes")
-
-
-def made_up_day(seed: int, count: int) -> list[Message]:
-    """Texts and failures of some people, a minute or so apart, in order."""
-    chance = random.Random(seed)
-    people = [f"+1415555{n:04d}" for n in range(2000, 2000 + count // 10)]
-    day = []
-    for number in range(count):
-        when = DAY + timedelta(seconds=number * 86_000 // count)
-        person = chance.choice(people)
-        sid = f"SM{seed:02d}{number:06d}"
-        if chance.random() < 0.1:
-            code = chance.choice(("21610", "30004", "30003"))
-            day.append(message(sid, when, **failed(code, to=person)))
-        else:
-            to = chance.choice((stage.LONG_CODE, stage.SHORT_CODE))
-            body = chance.choice(WORDS)
-            day.append(message(sid, when, **{"from": person, "to": to, "body": body}))
-    return day
-
-
-def state(rt: Runtime, tenant: int, day: list[Message]) -> dict[str, frozenset[Scope]]:
-    """Who may not be sent what, at the end."""
-    people = {sent["from"] if sent["direction"] == "inbound" else sent["to"] for sent in day}
-    questions = [Scope(c, "*", p) for c in CHANNELS_OF[Kind.PHONE] for p in Purpose]
-    return {
-        person: frozenset(
-            asked
-            for asked in questions
-            if rt.check(tenant, Address.parse(Kind.PHONE, person), asked).suppressed
-        )
-        for person in sorted(people)
-    }
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_day_of_which_a_fifth_never_arrived_ends_as_if_all_of_it_had(
-    then: Then, cast: Cast, reconcile: Reconcile, tmp_path: Path, migrated_file: Path, seed: int
-) -> None:
-    day = made_up_day(seed, 140 if then.settings.on_sqlite else 80)
-    chance = random.Random(seed)
-    lost = {sent["sid"] for sent in day if chance.random() < 0.2}
-    for sent in day:
-        if sent["sid"] not in lost:
-            hook(then, cast, sent)
-    report = reconcile(day)
-    assert report.read == len([sent for sent in day if heard_of(sent)])
-    assert report.missed.total() > 5
-    found = state(then, cast.acme, day)
-
-    clean, other = another(tmp_path, migrated_file)
-    for sent in day:
-        hook(clean, other, sent)
-    assert state(clean, other.acme, day) == found
-    clean.close()
-
-    written = events(then)
-    assert reconcile(day).missed.total() == 0
-    assert events(then) == written
-
-
-def heard_of(sent: Message) -> bool:
-    return sent["direction"] == "inbound" or sent["error_code"] is not None
-
-
-def another(tmp_path: Path, migrated_file: Path) -> tuple[Then, Cast]:
-    """A second house, in which everything arrives."""
-    path = tmp_path / "clean.db"
-    shutil.copy(migrated_file, path)
-    rt = Then.set_up(stage.settings_for(f"sqlite:///{path}"), stage.KEYS)
-    return rt, stage.set_up(rt)
