@@ -4,7 +4,7 @@
 has read by then may be a request that nobody has honoured.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -13,6 +13,8 @@ from optout_service.core.scope import ANY, Kind, Purpose, Scope
 BUSINESS_DAYS: Final = 10
 _FIRST_OF_WEEKEND: Final = 5
 _END_OF_DAY: Final = time(23, 59, 59, tzinfo=UTC)
+_EASTERNMOST: Final = timedelta(hours=14)
+_ZONES: Final = (timedelta(hours=-12), timedelta(0), _EASTERNMOST)
 
 
 class Why(StrEnum):
@@ -41,17 +43,24 @@ class ReviewState(StrEnum):
 
 
 def due_at(received_at: datetime) -> datetime:
-    """By when what came at this time (aware) must be decided: the end of the tenth business day.
+    """By when what came at this time (aware) must be decided: ten business days, in UTC.
 
-    Days are those of UTC, and the day of receipt is not counted. Monday to Friday all count:
-    without a calendar of holidays the end is never later than with one.
+    The day of receipt is not counted. Which day that is, and when the tenth ends, depends on where
+    one is: it is the earliest end on earth. Monday to Friday all count: without a calendar of
+    holidays the end is never later than with one.
     """
-    day = received_at.astimezone(UTC).date()
-    left = BUSINESS_DAYS
+    at = received_at.astimezone(UTC)
+    return min(_earliest_end(at, (at + zone).date()) for zone in _ZONES)
+
+
+def _earliest_end(at: datetime, day: date) -> datetime:
+    """Where it is this day now, the earliest end of the tenth business day after it."""
+    last, left = day, BUSINESS_DAYS
     while left:
-        day += timedelta(days=1)
-        left -= day.weekday() < _FIRST_OF_WEEKEND
-    return datetime.combine(day, _END_OF_DAY)
+        last += timedelta(days=1)
+        left -= last.weekday() < _FIRST_OF_WEEKEND
+    # The day ends first where it is over right now, and nowhere before the easternmost zone.
+    return max(at + (last - day), datetime.combine(last, _END_OF_DAY) - _EASTERNMOST)
 
 
 def opt_out_scope(kind: Kind, topic: str) -> Scope:

@@ -6,9 +6,11 @@ from tests.faults import (
     bad_lines,
     canaries,
     database_away,
+    dues,
     failing_calls,
     killing,
     lifting,
+    many_suppressions,
     older_copy,
     reading_back,
     settings_that_forget,
@@ -16,6 +18,7 @@ from tests.faults import (
     tampered_ledger,
     ten_times_the_load,
     upgrade_while_serving,
+    vandalised_links,
 )
 from tests.faults.figures import Trial
 from tests.security import matrix
@@ -95,6 +98,13 @@ TRIALS: Final[tuple[Trial, ...]] = (
         ("sqlite",),
     ),
     Trial(
+        "R11",
+        "mutated links, words of another purpose, keys that were retired",
+        "read as what they were minted for, or not at all",
+        vandalised_links.run,
+        dialects=("none",),
+    ),
+    Trial(
         "R12",
         "every path and method, by every key, role, tenant and stranger",
         "what no table allows is denied and changes nothing; no route is without a row",
@@ -119,10 +129,22 @@ TRIALS: Final[tuple[Trial, ...]] = (
         lifting.run,
     ),
     Trial(
+        "R17",
+        "every date to the end of 2060, in every time zone",
+        "due by the end of the tenth business day there; what is overdue shows",
+        dues.run,
+    ),
+    Trial(
         "R18",
         "an upgrade from the release before, old and new serving side by side",
         "no acknowledged opt-out is lost or unseen on either; old links work; nothing fails",
         upgrade_while_serving.upgrade,
+    ),
+    Trial(
+        "R19",
+        "a million suppressions",
+        "a check within 10 ms at p99, a batch of 1,000 within 100 ms",
+        many_suppressions.run,
     ),
 )
 """In the order of the table; a row may have several."""

@@ -47,7 +47,7 @@ def test_a_doubt_comes_out_as_it_went_in(rt: Runtime, cast: Cast) -> None:
     assert (made.source, made.why, made.rule) == (Source.TEXT, Why.DOUBTFUL, "review:en:no")
     assert (made.private, made.hold_event, made.decided) == (SAID, 7, None)
     assert made.received_at == AT
-    assert made.due_at.isoformat() == "2026-12-08T23:59:59+00:00"
+    assert made.due_at.isoformat() == "2026-12-08T12:00:00+00:00"
 
 
 def test_each_tenant_counts_its_own_reviews_without_a_gap(rt: Runtime, cast: Cast) -> None:

@@ -17,7 +17,7 @@ _REVIEW: Final = {
     "address": "+14155552671",
     "said": {"text": "not interested", "to": "+15005550006"},
     "received_at": "2026-11-24T12:00:00Z",
-    "due_at": "2026-12-08T23:59:59Z",
+    "due_at": "2026-12-08T12:00:00Z",
     "overdue": False,
     "hold_event": 17,
     "decided": None,
