@@ -1,6 +1,8 @@
 """What must be true of a database before anything is answered, and what never is undone."""
 
 import threading
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,11 @@ from sqlalchemy import text
 from optout_service.core.errors import Misconfigured, StoreUnavailable, WrongKeys
 from optout_service.core.keyring import KeyRing
 from optout_service.runtime import Runtime
-from optout_service.store import chain, engines, revisions
+from optout_service.store import chain, engines, revisions, tenants
 from optout_service.store.db import assert_durable
 from optout_service.store.limits import Limits
 from tests import stage
+from tests.faults.injected import Calls, Fault
 from tests.postgres import PostgreSQL
 from tests.stage import KEYS, Cast
 from tests.store.acts import act
@@ -176,3 +179,25 @@ def test_a_look_up_that_is_stuck_does_not_hold_the_others_for_ever(rt: Runtime) 
         done.set()
         holding.join()
     assert rt.database.ask_briefly(lambda driver: "answered") == "answered"
+
+
+def test_wherever_a_writer_loses_its_connection_the_next_one_has_its_turn(
+    rt: Runtime, cast: Cast
+) -> None:
+    calls, done = Calls(), threading.Event()
+
+    def write() -> None:
+        for at in count(1):
+            with (
+                calls.failing(at, Fault.BROKEN),
+                suppress(StoreUnavailable),
+                rt.writing(cast.acme) as connection,
+            ):
+                tenants.create_topic(connection, cast.acme, f"topic-{at}")
+            if not calls.failed:
+                break
+        done.set()
+
+    with calls.installed():
+        threading.Thread(target=write, daemon=True).start()
+        assert done.wait(20), "a turn was never given back"
