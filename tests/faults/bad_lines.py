@@ -82,7 +82,7 @@ def tenfold(ground: Ground, size: Size) -> Figure:
         broken.append("no day worth the name: all end alike")
     return Figure(
         f"{day.messages:,} texts and reports of {day.phones} phones, each {day.copies} times and "
-        "past its neighbours: every phone ends the same, one confirmation each",
+        "past its neighbours",
         tuple(broken),
     )
 
@@ -105,8 +105,7 @@ def in_any_order(ground: Ground, size: Size) -> Figure:
             broken += _played(street, name, day, chance)
         broken += _mailed(street, day, chance)
     return Figure(
-        f"{day.messages} messages to each of four hooks, each {day.copies} times, shuffled: nobody "
-        "is less stopped than in order, and each counts once",
+        f"{day.messages} messages to each of four hooks, each {day.copies} times, shuffled",
         tuple(broken),
     )
 
@@ -142,7 +141,7 @@ def reconciled(ground: Ground, size: Size) -> Figure:
         clean.close()
     return Figure(
         f"{len(lost)} of {len(log)} hooks dropped, {first.missed.total()} of them recorded from "
-        "the provider's log: every phone ends as if all had come; read again, it adds nothing",
+        "the provider's log, which was then read again",
         tuple(broken),
     )
 

@@ -42,8 +42,8 @@ def run(ground: Ground, size: Size) -> Figure:
     broken += _unseen(ground, queued)
     broken += _gone_too_soon(step)
     return Figure(
-        f"{tried:,} pairs of a time and a zone: each due by the end of the tenth business day "
-        f"there; {queued} reviews overdue in list and metric one second later, and not before",
+        f"{tried:,} pairs of a time and a zone; list and metric of {queued} reviews, at the second "
+        "when each is due and one later",
         tuple(broken),
     )
 

@@ -192,7 +192,7 @@ def _judged(rt: Runtime, cast: Cast, crowd: _Crowd, before: Rows, said: Counter[
     return Figure(
         f"{said.total():,} attempts by keys, lists, reviews, pages, texts, mail and the command "
         f"line, four at a time: {refused:,} refused, {most} lifted for one tenant under a cap of "
-        f"{crowd.cap}, each with an actor and its grounds",
+        f"{crowd.cap}",
         tuple(broken),
     )
 

@@ -43,8 +43,8 @@ def run(_: Ground, size: Size) -> Figure:
         broken.append(f"no attack worth the name: {dict(found)}")
     return Figure(
         f"{found.total():,} mutated links: {found['refused']:,} refused, {found['mended']:,} "
-        "mended to what they were, 0 read as anything else; an offer and a clearance are no link, "
-        "and a link is neither; a key that is retired and listed opens, one that is not does not",
+        "mended to what they were; offers, clearances and links shown for each other; a key that "
+        "is retired and listed, and one that is gone",
         tuple(broken),
     )
 
