@@ -74,8 +74,10 @@ def _unseen(ground: Ground, count: int) -> Iterator[str]:
             for at in times:
                 reviews.open_review(connection, doubt(cast.acme), at=at, keys=rt.keys)
         with rt.reading() as connection:
-            for number, due in enumerate(sorted(map(due_at, times)), start=1):
-                for at, expected in ((due, number - 1), (due + timedelta(seconds=1), number)):
+            dues = [due_at(at) for at in times]
+            for due in dues:
+                for at in (due, due + timedelta(seconds=1)):
+                    expected = sum(one < at for one in dues)
                     listed, _ = reviews.page(
                         *(connection, cast.acme),
                         state=ReviewState.OVERDUE, at=at, after=0, limit=count, keys=rt.keys,
