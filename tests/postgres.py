@@ -121,6 +121,11 @@ class PostgreSQL:
             row = connection.execute(statement).fetchone()
         return row and row[0]
 
+    def take_over(self, folder: Path) -> None:
+        """Make a folder the server's own."""
+        if os.geteuid() == 0:
+            os.chown(folder, _NOBODY, _NOBODY)
+
     def create_database(self, name: str, template: str = "template1") -> str:
         """Make a database as a copy of another, and give its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:

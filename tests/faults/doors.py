@@ -69,13 +69,15 @@ class Caller:
     """A client with one connection, which it opens again when it broke.
 
     ``patience``: seconds until it gives up on an answer, or on anybody to listen. ``act`` and
-    ``ask`` never raise: what went wrong is in the history.
+    ``ask`` never raise: what went wrong is in the history. ``last``: the last answer, if there was
+    one.
     """
 
     def __init__(self, premises: Premises, history: History, *, patience: float = 30) -> None:
         self._premises = premises
         self._history = history
         self._patience = patience
+        self.last: Answer | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._makers: dict[str, Callable[[Sequence[str]], _Post]] = {
             "one click": self._one_click,
@@ -156,7 +158,8 @@ class Caller:
         )
 
     def _send(self, post: _Post) -> Answer | None:
-        return self._exchange("POST", post.path, post.body, post.headers)
+        self.last = self._exchange("POST", post.path, post.body, post.headers)
+        return self.last
 
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]

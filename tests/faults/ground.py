@@ -1,8 +1,10 @@
 """Where a trial is held: a folder of its own, and as many databases and servers as it asks for."""
 
+import subprocess
+import tempfile
 import uuid
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,26 @@ class Ground:
         server = Server(home, database, **given)
         self._made.callback(server.stop_if_running)
         return server
+
+    @contextmanager
+    def small_disk(self, megabytes: int) -> Iterator[Path | None]:
+        """A disk of its own, in memory; None where this user may not mount one."""
+        with tempfile.TemporaryDirectory(prefix="optout-disk-") as folder:
+            # For the user that PostgreSQL runs under, too.
+            Path(folder).chmod(0o755)
+            mounted = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],
+                capture_output=True,
+                check=False,
+            )
+            if mounted.returncode:
+                yield None
+                return
+            try:
+                yield Path(folder)
+            finally:
+                self.close()
+                subprocess.run(["umount", folder], check=True)
 
     def close(self) -> None:
         """Take down all that was made, last first."""

@@ -8,6 +8,7 @@ from tests.faults import (
     database_away,
     dues,
     failing_calls,
+    full_disk,
     killing,
     lifting,
     many_suppressions,
@@ -59,6 +60,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "an older copy put in the place of the database",
         '0 "allowed"; opt-outs are taken; an operator goes on with it',
         older_copy.held_back,
+    ),
+    Trial(
+        "R6",
+        "the disk full while people leave",
+        'no acknowledgement without a commit; the page says "not recorded", a hook gets 5xx',
+        full_disk.nothing_acknowledged,
     ),
     Trial(
         "R7",
