@@ -39,9 +39,9 @@ def nothing_acknowledged(ground: Ground, size: Size) -> Figure:
         judgement = judged(history, server, premises.cast.acme)
     where = "a disk of its own" if ground.dialect == "sqlite" else "a tablespace of its own"
     return Figure(
-        f"{where}, {_MEGABYTES[ground.dialect]} MB and full: {refused} opt-outs refused with 503, at "
-        f"every door; {history.count(Told.STORED)} acknowledged; with room again every door takes "
-        "them",
+        f"{where}, {_MEGABYTES[ground.dialect]} MB and full: {refused} opt-outs refused, with 503, "
+        f"at every door; {history.count(Told.STORED)} acknowledged; with room again every door "
+        "takes them",
         (*broken, *judgement),
     )
 
