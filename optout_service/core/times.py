@@ -8,7 +8,8 @@ from typing import Final
 from optout_service.core.errors import InvalidRequest
 
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+_CLOCKS_DIFFER: Final = timedelta(hours=25)
+"""How far theirs may be ahead of ours: if it is ours that is a day behind, nobody is refused."""
 _SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?", re.ASCII)
 _MILLISECONDS: Final = re.compile(r"\d{12,13}", re.ASCII)
 

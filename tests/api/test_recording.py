@@ -281,8 +281,8 @@ def test_a_topic_the_tenant_does_not_have_records_nothing(
     assert events_in(rt) == 0
 
 
-def test_a_time_slightly_ahead_is_a_clock_that_differs(rt: Runtime, ask: Asker) -> None:
-    ahead = (rt.now() + timedelta(minutes=4)).isoformat()
+def test_a_time_within_a_day_ahead_is_a_clock_that_differs(rt: Runtime, ask: Asker) -> None:
+    ahead = (rt.now() + timedelta(hours=24)).isoformat()
     assert ask.post(OUT, mail(occurred_at=ahead)).status_code == 201
 
 
@@ -302,8 +302,8 @@ def test_a_time_that_cannot_be_is_refused(rt: Runtime, ask: Asker) -> None:
     assert events_in(rt) == 0
 
 
-def test_a_time_more_than_five_minutes_ahead_is_refused(rt: Runtime, ask: Asker) -> None:
-    ahead = (rt.now() + timedelta(minutes=6)).isoformat()
+def test_a_time_more_than_a_day_ahead_is_refused(rt: Runtime, ask: Asker) -> None:
+    ahead = (rt.now() + timedelta(hours=26)).isoformat()
     assert ask.post(OUT, mail(occurred_at=ahead)).status_code == 422
 
 

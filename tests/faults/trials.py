@@ -5,6 +5,7 @@ from typing import Final
 from tests.faults import (
     bad_lines,
     canaries,
+    clocks,
     database_away,
     dues,
     failing_calls,
@@ -84,6 +85,13 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "a fifth of a day's hooks never arrives, and the provider's log is read",
         "the same end as if all had arrived",
         bad_lines.reconciled,
+    ),
+    Trial(
+        "R8",
+        "the clock a day ahead, a day behind, and stepping back",
+        "no opt-out refused; order from the ledger's numbers; links, keys and limits work; the "
+        "doctor says so",
+        clocks.nobody_is_refused,
     ),
     Trial(
         "R9",
