@@ -15,6 +15,7 @@ from tests.faults import (
     many_suppressions,
     older_copy,
     reading_back,
+    restored,
     settings_that_forget,
     slow_clients,
     tampered_ledger,
@@ -142,6 +143,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "attempts to lift what stands, by every door and several at a time",
         "never more than the cap of the day; each lift says who and why",
         lifting.run,
+    ),
+    Trial(
+        "R16",
+        "a backup while people leave, put back after the loss of the database",
+        "equals its checkpoint; erased stay erased, suppressed stay suppressed; in a stated time",
+        restored.as_it_was,
     ),
     Trial(
         "R17",
