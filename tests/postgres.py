@@ -4,6 +4,7 @@ As root it runs under an unprivileged user, since PostgreSQL refuses root. fsync
 on: the service refuses a server without them.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -138,10 +139,22 @@ class PostgreSQL:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def kill(self) -> None:
-        """SIGKILL to the server and all its processes."""
+        """SIGKILL to the server and all its processes, and they are gone when this returns.
+
+        Each has a group of its own. While one lives, no server starts over the same data.
+        """
         assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
+        # Stopped first: else it forks another while we look.
+        self._process.send_signal(signal.SIGSTOP)
+        parent = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        children = [int(child) for child in parent.read_text().split()]
+        self._process.kill()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         self._process.wait()
+        while any(_lives(child) for child in children):
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """Shut it down; a later ``start`` finds its data again."""
@@ -189,6 +202,13 @@ class PostgreSQL:
                     folder, self._home / folder.name, symlinks=True, copy_function=_link_or_copy
                 )
         return self._home / binaries.relative_to(packages)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _link_or_copy(source: str, target: str) -> str:

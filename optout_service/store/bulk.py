@@ -16,6 +16,7 @@ from optout_service.core.policy import Suppression, decide
 from optout_service.store import book, ledger, suppressions
 from optout_service.store.ledger import Outcome
 from optout_service.store.prepared import Prepared, Run, run, run_many
+from optout_service.store.seal import require_ours
 
 _Standing = dict[bytes, list[Suppression]]
 
@@ -35,12 +36,13 @@ def record_many(
     stands already is not written down again; its outcome names the event that it stands by.
 
     The caller commits. A thousand or so at a time: other writers of the tenant wait meanwhile.
-    Raises NotFound (no such tenant), and ValueError for what does not belong here.
+    Raises NotFound (no such tenant), WrongKeys, and ValueError for what does not belong here.
     """
     if not evidences:
         return []
     tenant_id = _tenant_of(evidences)
     position = ledger.locked(conn, tenant_id)
+    require_ours(position.pepper, keys)
     digests = [keys.digest(evidence.address) for evidence in evidences]
     standing = suppressions.standing_of(conn, tenant_id, set(digests))
     number, head = position.seq, position.head

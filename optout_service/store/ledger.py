@@ -21,7 +21,8 @@ from optout_service.core.policy import PLATFORM, Decision, Refusal, Suppression,
 from optout_service.core.scope import ANY
 from optout_service.store import book, chain, past, suppressions
 from optout_service.store.prepared import Prepared, Row, Run, run
-from optout_service.store.tables import event, provider_message, tenant, topic
+from optout_service.store.seal import require_ours
+from optout_service.store.tables import event, provider_message, seal, tenant, topic
 
 _RECIPIENT: Final = frozenset({Authority.RECIPIENT_PAGE, Authority.RECIPIENT_PHONE})
 
@@ -48,13 +49,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a ledger stands, read under its lock: number and hash of its last event."""
+    """Where a ledger stands, read under its lock: number and hash of its last event.
+
+    ``pepper``: the fingerprint of the one that the database was made with.
+    """
 
     seq: int
     head: bytes
     address_book: bool
     lift_day: int
     lift_count: int
+    pepper: str
 
     def lifts_on(self, day: int) -> int:
         """How many of a day's opt-ins are used up; ``day`` is an ordinal (UTC)."""
@@ -68,6 +73,7 @@ LOCK = Prepared(
         tenant.c.address_book,
         tenant.c.lift_day,
         tenant.c.lift_count,
+        select(seal.c.pepper).scalar_subquery(),
     )
     .where(tenant.c.id == bindparam("tenant"))
     .with_for_update()
@@ -138,12 +144,14 @@ def record(
     ``at``: when we received it (aware, UTC). ``lift_cap``: how many opt-ins a UTC day may change
     something without coming from the recipient. The caller commits, and answers after that.
 
-    Raises NotFound (no such tenant), NotLiftable, LiftCap. A provider's message that was counted
+    Raises NotFound (no such tenant), WrongKeys (another pepper's database has taken this one's
+    place), NotLiftable, LiftCap. A provider's message that was counted
     before is no error: ``Outcome.replayed``. What a recipient may not lift is no error either: it
     is written down as asked for, changes nothing, and comes back in ``Outcome.refused``.
     """
     digest = keys.digest(evidence.address)
     position, seen, standing = _read(conn, evidence, digest)
+    require_ours(position.pepper, keys)
     if seen is not None:
         return seen
     number = position.seq + 1

@@ -63,6 +63,16 @@ def verify(conn: Connection, keys: KeyRing) -> None:
         raise WrongKeys("The canary row does not open under these keys.")
 
 
+def require_ours(pepper: str, keys: KeyRing) -> None:
+    """Refuse to write digests into a database of other digests, where none would ever be found.
+
+    ``pepper``: as the seal has it; one in quarantine is ours. Raises WrongKeys.
+    """
+    ours = keys.fingerprints.pepper
+    if pepper not in (ours, _marked(ours)):
+        raise WrongKeys("The database was made with another pepper. Nothing was recorded.")
+
+
 def quarantine(conn: Connection, keys: KeyRing) -> bool:
     """Let no check be answered from here on. Says whether that is new."""
     fingerprint = keys.fingerprints.pepper
