@@ -63,7 +63,7 @@ def nobody_is_refused(ground: Ground, size: Size) -> Figure:
             broken += case(rt, bolt)
             rt.clock.shift = timedelta()
         with caller(premises, history) as one:
-            for number in range(size.pick(60, 3000)):
+            for number in range(size.pick(30, 3000)):
                 # A day ahead, a day behind, or anywhere between: other than a moment ago.
                 rt.clock.shift = DAY * chance.choice((1, -1, chance.uniform(-1, 1)))
                 if not every_door(one, number):

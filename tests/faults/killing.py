@@ -30,9 +30,9 @@ def survived(ground: Ground, size: Size) -> Figure:
     premises, history = Premises.of(server), History()
     server.start()
     kills: Counter[str] = Counter()
-    wanted = size.pick(200, 10_000)
+    wanted = size.pick(100, 10_000)
     with follower(premises, history), crowd(premises, history, _CLIENTS, every_door) as over:
-        _kill(server, database, kills, size.pick(len(_VICTIMS), 42 * len(_VICTIMS)))
+        _kill(server, database, kills, size.pick(len(_VICTIMS) - 1, 42 * len(_VICTIMS)))
         end = time.monotonic() + _PATIENCE
         while history.count(Told.STORED) < wanted and time.monotonic() < end:
             if over.wait(0.1):

@@ -29,12 +29,12 @@ class Harm:
     def faults(self) -> tuple[Fault, ...]:
         """Those that pass by themselves when they are over."""
         return (
-            Fault("stopped", self._stopped),
+            Fault("stopped", self._stopped, suite=False),
             Fault("killed, and a worker with it", self._killed, kills=True),
             Fault("silent", self._silent),
-            Fault("no connections to be had", self._closed),
+            Fault("no connections to be had", self._closed, suite=False),
             Fault("the state locked", lambda: self._locked("suppression")),
-            Fault("the ledger locked", lambda: self._locked("event"), reads=True),
+            Fault("the ledger locked", lambda: self._locked("event"), reads=True, suite=False),
             Fault("a tenant locked", self._row_locked, reads=True),
             Fault("read only", self._read_only, reads=True),
             Fault("a page of the state damaged", self._damaged),

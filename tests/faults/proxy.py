@@ -41,15 +41,19 @@ class Proxy:
         while not self._ended:
             with contextlib.suppress(OSError):
                 near, _ = self._listening.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
+                try:
+                    far = socket.create_connection(("127.0.0.1", self._target))
+                except OSError:
+                    near.close()
+                    continue
                 for ends in ((near, far), (far, near)):
                     threading.Thread(target=self._hand_on, args=ends, daemon=True).start()
 
     def _hand_on(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while block := source.recv(65536):
-                self._flows.wait()
-                target.sendall(block)
-        for end in (source, target):
+        with source:
             with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                while block := source.recv(65536):
+                    self._flows.wait()
+                    target.sendall(block)
+            with contextlib.suppress(OSError):
+                target.shutdown(socket.SHUT_RDWR)

@@ -33,7 +33,7 @@ def as_it_was(ground: Ground, size: Size) -> Figure:
     premises, history = Premises.of(server), History()
     server.start()
     backup, tenant = ground.folder / "backup", premises.cast.acme
-    wanted, few = size.pick(150, 10_000), size.pick(5, 100)
+    wanted, few = size.pick(60, 10_000), size.pick(5, 100)
     with _clients_of_postgresql(), server.looking_in() as rt:
         with crowd(premises, history, _CLIENTS, every_door) as over:
             _await(history, wanted, over)

@@ -22,7 +22,7 @@ class Harm:
         """Those that pass by themselves when they are over."""
         return (
             Fault("the file gone", self._gone),
-            Fault("locked to write", lambda: self._locked("IMMEDIATE"), reads=True),
+            Fault("locked to write", lambda: self._locked("IMMEDIATE"), reads=True, suite=False),
             Fault("locked exclusively", lambda: self._locked("EXCLUSIVE"), reads=True),
             Fault("every write failing", self._not_writable, reads=True),
             Fault("a page of the state damaged", self._damaged),

@@ -26,13 +26,14 @@ class Fault:
     """Something wrong with the database, for as long as the block of ``begin()`` runs.
 
     ``reads``: whether the service can still read. ``kills``: whether a worker dies with it, and its
-    connections.
+    connections. ``suite``: whether the suite has the time for it.
     """
 
     name: str
     begin: Callable[[], AbstractContextManager[object]]
     reads: bool = False
     kills: bool = False
+    suite: bool = True
 
 
 @dataclass
