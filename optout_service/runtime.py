@@ -20,7 +20,7 @@ from optout_service.core.evidence import Action, Evidence
 from optout_service.core.keyring import KeyRing
 from optout_service.core.keyword import Reading
 from optout_service.core.policy import Suppression, Verdict
-from optout_service.core.scope import Scope
+from optout_service.core.scope import Channel, Scope
 from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
 from optout_service.hands import Hands
@@ -33,11 +33,11 @@ from optout_service.store.checks import Checks, Question
 from optout_service.store.db import Database, assert_durable
 from optout_service.store.ledger import Outcome
 from optout_service.store.limits import Limits
+from optout_service.store.places import Places
 from optout_service.store.quick import Tables
-from optout_service.store.snapshots import Held, Snapshot
+from optout_service.store.snapshots import Snapshot
 
-_MANY: Final = 1000
-"""From so many digests on it pays to prove that a table fits."""
+_ANYTHING: Final = Scope.parse(Channel.EMAIL)
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class Runtime:
     database: Database
     checks: Checks
     tables: Tables
+    places: Places
     hands: Hands
     readers: Readers
     metrics: Metrics = field(default_factory=Metrics)
@@ -104,15 +105,8 @@ class Runtime:
     @classmethod
     def _open(cls, settings: Settings, keys: KeyRing) -> Self:
         readers = Readers.load(settings.keywords_dir)
-        database = Database(
-            settings.effective_database_url.reveal(),
-            Limits(
-                pool_size=settings.effective_pool_size,
-                statement_timeout_ms=settings.statement_timeout_ms,
-                busy_timeout_ms=settings.busy_timeout_ms,
-                prepared_statements=settings.prepared_statements,
-            ),
-        )
+        database = Database(settings.effective_database_url.reveal(), Limits.of(settings))
+        checks = Checks(database.dialect)
         tables = Tables(
             settings.effective_cache_dir,
             keys,
@@ -128,8 +122,9 @@ class Runtime:
             signatures,
             Clearances(signatures),
             database,
-            Checks(database.dialect),
+            checks,
             tables,
+            Places.of(settings, database, checks, tables),
             Hands(keys, wanted=settings.scrub_hand),
             readers,
             cls._metrics(settings),
@@ -155,6 +150,13 @@ class Runtime:
     def reading_one_state(self) -> AbstractContextManager[Connection]:
         """A connection on which all reads see one state. Raises StoreUnavailable."""
         return self.database.reading_one_state()
+
+    def reading_much(self, tenant: int, *, api_key: int = 0) -> AbstractContextManager[Connection]:
+        """The same for a read of one tenant's that takes long, of a replica if that is up to date.
+
+        Raises StoreUnavailable.
+        """
+        return self.places.reading_much(self._question(tenant, _ANYTHING, api_key))
 
     @contextmanager
     def writing(self, tenant: int | None = None) -> Iterator[Connection]:
@@ -216,13 +218,8 @@ class Runtime:
     ) -> tuple[dict[bytes, list[Suppression]], int]:
         """The suppressed among many digests, and the position all of it is true for."""
         question = self._question(tenant, asked, api_key)
-        narrow = self.tables.narrowed(question) if len(digests) >= _MANY else None
         found, as_of = self._not_fallen(
-            tenant,
-            lambda: self.database.ask(
-                lambda driver: self.checks.check_many(driver, question, digests, narrow)
-            ),
-            lambda answer: answer[1],
+            tenant, lambda: self.places.check_many(question, digests), lambda answer: answer[1]
         )
         suppressed = sum(map(found.__contains__, digests))
         self.metrics.verdicts(suppressed, len(digests) - suppressed)
@@ -236,12 +233,8 @@ class Runtime:
         """
         question = self._question(tenant, asked, api_key)
         with ExitStack() as stack:
-            connection = stack.enter_context(self.database.reading_one_state())
-            driver = connection.connection.driver_connection
             held = self._not_fallen(
-                tenant,
-                lambda: Held(self.database.dialect, driver, question),
-                lambda held: held.as_of,
+                tenant, lambda: self.places.held(stack, question), lambda held: held.as_of
             )
             quick = self.tables.quick(held)
             if quick is not None:
@@ -266,6 +259,7 @@ class Runtime:
     def close(self) -> None:
         """Give the connections back, and send home whoever helps."""
         self.hands.close()
+        self.places.close()
         self.database.close()
 
     def quarantine(self, why: str) -> None:

@@ -33,6 +33,9 @@ class Settings:
         "The database: `postgresql://…`, `sqlite:///path`; empty: SQLite in the data directory.",
         knobs.database,
     )
+    replica_url: Secret = knob(
+        NO_SECRET, "Standbys that long reads go to, where one is up to date.", knobs.database
+    )
     public_url: str = knob(
         "http://127.0.0.1:8000",
         "How the service is reached from outside: links begin with it, hooks are signed over it.",
@@ -201,9 +204,7 @@ class Settings:
         1500, "How long a writer waits for another writer's lock.", knobs.number(50, 600_000)
     )
     prepared_statements: bool = knob(
-        True,
-        "Prepared statements on PostgreSQL; off behind PgBouncer in transaction mode.",
-        knobs.flag,
+        True, "Prepared statements; off behind PgBouncer in transaction mode.", knobs.flag
     )
     keywords_dir: str = knob(
         "",

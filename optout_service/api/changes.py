@@ -28,7 +28,7 @@ def list_changes(caller: Caller) -> Response:
     tenant = auth.own_tenant(caller)
     own, platform = _places(asked.cursor)
     rt = runtime()
-    with rt.reading_one_state() as connection:
+    with rt.reading_much(tenant, api_key=caller.api_key) as connection:
         found = changes.after(connection, tenant, own, platform, limit=asked.limit, keys=rt.keys)
     # After it: whatever a check would not be answered from, a replica is not fed from either.
     rt.check_many(tenant, [], _ANYTHING, api_key=caller.api_key)

@@ -54,7 +54,7 @@ def export_suppressions(caller: Caller) -> Response:
 
     export = Export(caller.tenant, asked.format, covering, asked.reason, show, hashes)
     with ExitStack() as held:
-        connection = held.enter_context(rt.reading_one_state())
+        connection = held.enter_context(rt.reading_much(caller.tenant, api_key=caller.api_key))
         tenants.require_topics(connection, caller.tenant, [covering.topic])
         pieces = export.begin(connection, rt.keys)
         response, whole = streams.answer(_noted(caller, export, pieces))

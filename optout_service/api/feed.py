@@ -60,7 +60,7 @@ def _note(caller: Caller, following: int, *, full: bool) -> None:
 
 def _page(caller: Caller, asked: bodies.EventsQuery) -> list[feed.Event]:
     rt = runtime()
-    with rt.reading() as connection:
+    with rt.reading_much(caller.tenant, api_key=caller.api_key) as connection:
         return feed.page(
             connection,
             caller.tenant,

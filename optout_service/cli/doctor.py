@@ -43,7 +43,7 @@ def doctor(ctx: click.Context, /, settings: Settings, self_test: bool, as_json: 
 
 def _findings(settings: Settings, self_test: bool) -> "Iterator[Finding]":
     from optout_service.core.errors import OptOutError
-    from optout_service.doctor import database, hooks, machine
+    from optout_service.doctor import database, hooks, machine, replica
     from optout_service.doctor import self_test as clicks
     from optout_service.doctor import settings as by_settings
     from optout_service.doctor.finding import mend
@@ -62,6 +62,7 @@ def _findings(settings: Settings, self_test: bool) -> "Iterator[Finding]":
             return
         try:
             yield from database.examine(rt)
+            yield from replica.examine(rt)
             if self_test:
                 yield from clicks.examine(rt)
                 yield from hooks.examine(rt, sign)

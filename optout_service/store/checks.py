@@ -73,7 +73,8 @@ class Question:
 
     ``asked``: one channel, one topic (``*``: none is named) and one purpose.
     ``api_key``: the id of the key that asks, 0 for the command line. ``pepper``: the fingerprint of
-    the pepper that made the digests. ``at``: now.
+    the pepper that made the digests. ``at``: now. ``proven``: whether a standby may answer too, as
+    it was proven where it stands (``store.replica``); else its rows may be old, and none come.
     """
 
     tenant: int
@@ -81,22 +82,24 @@ class Question:
     api_key: int
     pepper: str
     at: datetime
+    proven: bool = False
 
 
 class Checks:
     """The check of one kind of database. ``connection`` is always the driver's own."""
 
-    def __init__(self, dialect: str, *, on_standby: bool = False) -> None:
-        """``dialect``: ``sqlite`` or ``postgresql``.
-
-        ``on_standby``: whether a standby may answer too, since it was proven to stand where it must
-        (``store.replica``). Without that its rows would be old ones: none come.
-        """
+    def __init__(self, dialect: str) -> None:
+        """``dialect``: ``sqlite`` or ``postgresql``."""
         self._sqlite = dialect == "sqlite"
         self._mark = "?" if self._sqlite else "%s"
-        self._primary = "" if self._sqlite or on_standby else _PRIMARY
-        self._one = _CHECK.format(p=self._mark, digests=f"= {self._mark}", primary=self._primary)
-        self._any = _CHECK.format(p="%s", digests="= ANY(%s)", primary=self._primary)
+        anywhere, primary = "", "" if self._sqlite else _PRIMARY
+        self._one, self._any = (
+            {
+                proven: _CHECK.format(p=self._mark, digests=digests, primary=where)
+                for proven, where in ((False, primary), (True, anywhere))
+            }
+            for digests in (f"= {self._mark}", "= ANY(%s)")
+        )
 
     def check(self, connection: Any, question: Question, digest: bytes) -> Verdict:
         """The verdict for one digest.
@@ -104,7 +107,7 @@ class Checks:
         Raises UnknownTopic, Unauthenticated (the key was revoked or has expired), WrongKeys,
         Quarantined, NotFound (no such tenant), StoreUnavailable. Never answers without a good read.
         """
-        rows = self._read(connection, self._one, question, (digest,))
+        rows = self._read(connection, self._one[question.proven], question, (digest,))
         self._prove(connection, question, rows)
         return Verdict(
             tuple(_suppression(row) for row in rows if row[2] is not None),
@@ -128,7 +131,7 @@ class Checks:
         if self._sqlite or narrow is not None:
             rows = self._read_in_one_state(connection, question, ordered, narrow)
         else:
-            rows = self._read(connection, self._any, question, (ordered,))
+            rows = self._read(connection, self._any[question.proven], question, (ordered,))
         self._prove(connection, question, rows)
         found: dict[bytes, list[Suppression]] = {}
         for row in rows:
@@ -160,7 +163,7 @@ class Checks:
             if narrow is not None:
                 ordered = narrow(connection, ordered)
             if not self._sqlite:
-                return self._read(connection, self._any, question, (ordered,))
+                return self._read(connection, self._any[question.proven], question, (ordered,))
             return self._read_chunks(connection, question, ordered)
         finally:
             connection.execute("ROLLBACK")
@@ -196,7 +199,10 @@ class Checks:
             )
         if seal[0] != question.pepper:
             return WrongKeys("The database was made with another pepper. Nothing is answered.")
-        if self._primary and connection.execute("SELECT pg_is_in_recovery()").fetchone()[0]:
+        if (
+            not (self._sqlite or question.proven)
+            and connection.execute("SELECT pg_is_in_recovery()").fetchone()[0]
+        ):
             return StoreUnavailable("The database is a standby, and may be behind. Ask again.")
         known = f"SELECT 1 FROM tenant WHERE id = {self._mark}"
         if connection.execute(known, (question.tenant,)).fetchone() is None:

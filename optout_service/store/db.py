@@ -5,29 +5,25 @@ and a reader deferred, else every check would wait for every click; on PostgreSQ
 autocommit and read only.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import partial
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-import psycopg
-from sqlalchemy import Connection, exc, make_url
+from sqlalchemy import Connection, Engine, make_url
 
 from optout_service.core.errors import Misconfigured, OptOutError, StoreUnavailable
 from optout_service.store import engines, pooled
 from optout_service.store.commits import SharedCommits
 from optout_service.store.doubts import Doubts
+from optout_service.store.faults import FAULTS, GONE, translated
 from optout_service.store.held import HeldConnections, KeptConnection
 from optout_service.store.limits import Limits
 
 T = TypeVar("T")
-
-_FAULTS: Final = (exc.DBAPIError, exc.TimeoutError, sqlite3.Error, psycopg.Error)
-_GONE: Final = "The store cannot be reached. Nothing was answered or recorded; please try again."
 
 
 class Database:
@@ -64,9 +60,9 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that reads. Raises StoreUnavailable when the store cannot be read."""
-        with _translated(), self._reader.connect() as connection:
+        with translated(), self._reader.connect() as connection:
             if self._pooled:
-                connection = _in_transactions(connection, "READ COMMITTED")
+                connection = pooled.in_transactions(connection, "READ COMMITTED")
             with _no_longer_if_it_broke(connection), connection.begin():
                 yield connection
 
@@ -77,11 +73,8 @@ class Database:
         It holds up what the database cleans away, so not for longer than it must be. Raises
         StoreUnavailable.
         """
-        with _translated(), self._reader.connect() as connection:
-            if self.dialect == "postgresql":
-                connection = _in_transactions(connection, "REPEATABLE READ")
-            with _no_longer_if_it_broke(connection), connection.begin():
-                yield connection
+        with one_state(self._reader) as connection:
+            yield connection
 
     @contextmanager
     def writing(self, tenant: int | None = None) -> Iterator[Connection]:
@@ -91,7 +84,7 @@ class Database:
         if that is so: such acts may share a commit. Raises StoreUnavailable when it could not be
         written: then nothing was.
         """
-        with _translated(), self._transaction(tenant) as connection:
+        with translated(), self._transaction(tenant) as connection:
             yield connection
 
     def ask_briefly(self, work: Callable[[Any], T]) -> T:
@@ -104,7 +97,7 @@ class Database:
             return self.ask(work)
         # Not for longer than a statement may take: behind one that is stuck all would wait in line.
         if not self._brief.acquire(timeout=self._patience):
-            raise StoreUnavailable(_GONE)
+            raise StoreUnavailable(GONE)
         try:
             return self.ask(work)
         finally:
@@ -120,13 +113,13 @@ class Database:
         try:
             try:
                 return work(self._driver())
-            except _FAULTS:
+            except FAULTS:
                 # What kept us waiting would keep us waiting again.
                 if monotonic() - began >= self._patience or not self._is_broken():
                     raise
                 return work(self._driver())
-        except _FAULTS as fault:
-            raise StoreUnavailable(_GONE) from fault
+        except FAULTS as fault:
+            raise StoreUnavailable(GONE) from fault
 
     def _driver(self) -> Any:
         driver = self._held.driver()
@@ -192,9 +185,17 @@ def _committing(_: Connection) -> Iterator[None]:
     yield
 
 
-def _in_transactions(connection: Connection, isolation: str) -> Connection:
-    """The same, in transactions that only read, whatever a pooler made of the session."""
-    return connection.execution_options(isolation_level=isolation, **pooled.READ_ONLY)
+@contextmanager
+def one_state(engine: Engine) -> Iterator[Connection]:
+    """A connection of a reader's engine on which all reads see one state.
+
+    Raises StoreUnavailable.
+    """
+    with translated(), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = pooled.in_transactions(connection, "REPEATABLE READ")
+        with _no_longer_if_it_broke(connection), connection.begin():
+            yield connection
 
 
 def _give(connection: Connection, broken: bool) -> None:
@@ -205,7 +206,7 @@ def _give(connection: Connection, broken: bool) -> None:
     held = connection.connection
     try:
         connection.close()
-    except _FAULTS:
+    except FAULTS:
         # The server went away after the commit: what was stored is, and the connection is lost.
         if held.is_valid:
             held.invalidate()
@@ -257,11 +258,3 @@ def clock(connection: Connection) -> datetime | None:
         return None
     found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
     return found
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except _FAULTS as fault:
-        raise StoreUnavailable(_GONE) from fault

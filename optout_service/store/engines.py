@@ -90,19 +90,21 @@ def identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def postgresql(url: str, limits: Limits, *, write: bool) -> Engine:
+def postgresql(url: str, limits: Limits, *, write: bool, standby: bool = False) -> Engine:
     """An engine for one PostgreSQL database, to read or to write; it connects to nothing yet.
 
     Of several hosts in the URL it takes the one that is no standby. A standby is refused, whatever
-    the URL says: it would not show an opt-out at once.
+    the URL says: it would not show an opt-out at once. Unless it is for ``standby``: then the URL
+    says which of them.
     """
     arguments: dict[str, Any] = {
         "connect_timeout": 2,
         "prepare_threshold": 0 if limits.prepared_statements else None,
-        # A server that a reader may not write to is a primary all the same.
-        "target_session_attrs": "read-write" if write else "primary",
         **_vanishing(limits),
     }
+    if not standby:
+        # A server that a reader may not write to is a primary all the same.
+        arguments["target_session_attrs"] = "read-write" if write else "primary"
     if limits.prepared_statements:
         arguments["options"] = _options(limits, write=write)
     engine = create_engine(

@@ -4,16 +4,13 @@ What is set for a session there is lost, or another's: so each transaction says 
 it may take, and that it only reads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection
 
 from optout_service.store.limits import Limits
-
-READ_ONLY: Final[Mapping[str, Any]] = {"postgresql_readonly": True}
-"""For a connection of SQLAlchemy's that begins its transactions itself."""
 
 _IDLE: Final = TransactionStatus.IDLE
 
@@ -37,6 +34,11 @@ def say_limits(limits: Limits) -> Callable[[Connection], None]:
             driver.execute(said, prepare=False)
 
     return on_begin
+
+
+def in_transactions(connection: Connection, isolation: str) -> Connection:
+    """The same connection, in transactions that only read, whatever is set for the session."""
+    return connection.execution_options(isolation_level=isolation, postgresql_readonly=True)
 
 
 class Pooled:

@@ -9,8 +9,10 @@ import pytest
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 from tests import stage
-from tests.postgres import ExistingServer, PostgreSQL
+from tests.postgres import ExistingServer, PostgreSQL, in_memory
+from tests.scaling import pair
 from tests.scaling.bouncer import PgBouncer
+from tests.scaling.pair import Pair
 from tests.templates import Template
 
 
@@ -26,6 +28,27 @@ def bouncer(postgres: PostgreSQL | ExistingServer) -> Iterator[PgBouncer]:
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture(scope="session")
+def standing() -> Iterator[Pair]:
+    """A primary and its standby, for all tests that leave them as they were."""
+    with pair.running(in_memory()) as made:
+        yield made
+
+
+@pytest.fixture
+def two(standing: Pair) -> Iterator[Pair]:
+    """The same, mended afterwards: a test may kill either, and hold the standby up."""
+    yield standing
+    standing.mend()
+
+
+@pytest.fixture
+def doomed() -> Iterator[Pair]:
+    """A pair of a test's own, that may go separate ways."""
+    with pair.running(in_memory()) as made:
+        yield made
 
 
 @pytest.fixture

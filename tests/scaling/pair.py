@@ -1,14 +1,17 @@
 """A primary and its standby, both real, on this machine."""
 
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from optout_service.store import migrating
 from tests.postgres import PostgreSQL
 
 STANDBY = "standby"
+_MIGRATED = "migrated"
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,12 @@ class Pair:
 
     primary: PostgreSQL
     standby: PostgreSQL
+
+    def database(self) -> str:
+        """The name of a new, migrated database, on both."""
+        name = f"optout_{uuid.uuid4().hex[:12]}"
+        self.primary.create_database(name, _MIGRATED)
+        return name
 
     def url(self, database: str) -> str:
         """The URL of both, as the service is given it."""
@@ -39,6 +48,14 @@ class Pair:
         ):
             time.sleep(0.01)
 
+    def mend(self) -> None:
+        """As they were at first, whoever was killed, and whatever waits for whom."""
+        for server in (self.primary, self.standby):
+            if not server.runs:
+                server.start()
+        self.primary.configure(synchronous_standby_names="")
+        self.standby.ask("SELECT pg_wal_replay_resume()::text")
+
     def cut(self) -> None:
         """The standby gets nothing any more."""
         self.standby.configure(primary_conninfo="")
@@ -52,6 +69,7 @@ def running(folder: Path | None = None, *options: str) -> Iterator[Pair]:
     pair = Pair(PostgreSQL(*options, folder=folder), PostgreSQL(*options, folder=folder))
     try:
         pair.primary.start()
+        migrating.upgrade(pair.primary.create_database(_MIGRATED))
         pair.standby.follow(pair.primary, STANDBY)
         pair.standby.start()
         yield pair

@@ -1,10 +1,10 @@
 """One server dies and the other takes over: what must not be lost, and what must not be said."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from optout_service.core.address import Address
 from optout_service.core.errors import Quarantined, StoreUnavailable
@@ -14,8 +14,7 @@ from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 from optout_service.store import chain, migrating
 from tests import stage
-from tests.postgres import in_memory
-from tests.scaling import failover, pair
+from tests.scaling import failover
 from tests.scaling.pair import Pair
 from tests.stage import KEYS, Cast
 from tests.store.acts import act
@@ -24,16 +23,15 @@ MARKETING = Scope("email", "*", "marketing")
 
 
 @pytest.fixture
-def two() -> Iterator[Pair]:
-    """A primary and its standby; a test may kill either."""
-    with pair.running(in_memory()) as made:
-        yield made
+def url(two: Pair) -> str:
+    """A new database on both servers."""
+    return two.url(two.database())
 
 
 @pytest.fixture
-def url(two: Pair) -> str:
-    two.primary.create_database("optout")
-    return two.url("optout")
+def doomed_url(doomed: Pair) -> str:
+    """The same, where the standby will be promoted."""
+    return doomed.url(doomed.database())
 
 
 def settings(url: str, folder: Path, **knobs: object) -> Settings:
@@ -51,18 +49,27 @@ def address(name: str) -> Address:
     return Address.parse(Kind.EMAIL, f"{name}@example.com")
 
 
+def name_in(url: str) -> str:
+    return make_url(url).database or ""
+
+
+def standby_of(two: Pair, url: str) -> str:
+    """The URL of the standby alone."""
+    return two.standby.url(name_in(url))
+
+
 def is_suppressed(rt: Runtime, cast: Cast, name: str) -> bool:
     return rt.check(cast.acme, address(name), MARKETING).suppressed
 
 
 def test_a_synchronous_standby_takes_over_under_load_and_nothing_is_lost_or_said_too_early(
-    two: Pair, url: str, tmp_path: Path
+    doomed: Pair, doomed_url: str, tmp_path: Path
 ) -> None:
-    two.require_both()
-    with failover.nodes(tmp_path, url) as (first, second, key):
+    doomed.require_both()
+    with failover.nodes(tmp_path, doomed_url) as (first, second, key):
         with failover.load((first.base_url, second.base_url), key) as history:
             history.await_acknowledged(20)
-            failover.kill_and_promote(two)
+            failover.kill_and_promote(doomed)
             history.await_acknowledged(len(history.acknowledged) + 20)
         with first.looking_in() as rt:
             with rt.reading() as connection:
@@ -74,16 +81,16 @@ def test_a_synchronous_standby_takes_over_under_load_and_nothing_is_lost_or_said
 
 
 def test_a_standby_that_lost_events_is_caught_by_the_next_check(
-    two: Pair, url: str, tmp_path: Path
+    doomed: Pair, doomed_url: str, tmp_path: Path
 ) -> None:
-    rt = Runtime.set_up(settings(url, tmp_path), KEYS)
+    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
     cast = stage.set_up(rt)
     opt_out(rt, cast, "early")
-    two.await_caught_up()
-    two.cut()
+    doomed.await_caught_up()
+    doomed.cut()
     opt_out(rt, cast, "late")
     assert is_suppressed(rt, cast, "late")
-    failover.kill_and_promote(two)
+    failover.kill_and_promote(doomed)
     for name in ("late", "early"):
         with pytest.raises(Quarantined):
             is_suppressed(rt, cast, name)
@@ -92,14 +99,14 @@ def test_a_standby_that_lost_events_is_caught_by_the_next_check(
 
 
 def test_it_is_caught_by_the_next_opt_out_where_nobody_asked(
-    two: Pair, url: str, tmp_path: Path
+    doomed: Pair, doomed_url: str, tmp_path: Path
 ) -> None:
-    rt = Runtime.set_up(settings(url, tmp_path), KEYS)
+    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
     cast = stage.set_up(rt)
-    two.await_caught_up()
-    two.cut()
+    doomed.await_caught_up()
+    doomed.cut()
     opt_out(rt, cast, "late")
-    failover.kill_and_promote(two)
+    failover.kill_and_promote(doomed)
     assert opt_out(rt, cast, "another") == 1, "the number of the one that is lost"
     with pytest.raises(Quarantined):
         is_suppressed(rt, cast, "late")
@@ -107,17 +114,17 @@ def test_it_is_caught_by_the_next_opt_out_where_nobody_asked(
 
 
 def test_a_process_that_starts_after_it_catches_it_by_its_checkpoints(
-    two: Pair, url: str, tmp_path: Path
+    doomed: Pair, doomed_url: str, tmp_path: Path
 ) -> None:
-    rt = Runtime.set_up(settings(url, tmp_path), KEYS)
+    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
     cast = stage.set_up(rt)
-    two.await_caught_up()
-    two.cut()
+    doomed.await_caught_up()
+    doomed.cut()
     opt_out(rt, cast, "late")
     checkpoints.write(rt)
     rt.close()
-    failover.kill_and_promote(two)
-    started = Runtime.build(settings(url, tmp_path), KEYS)
+    failover.kill_and_promote(doomed)
+    started = Runtime.build(settings(doomed_url, tmp_path), KEYS)
     quarantine.look(started)
     with pytest.raises(Quarantined):
         is_suppressed(started, cast, "late")
@@ -125,14 +132,14 @@ def test_a_process_that_starts_after_it_catches_it_by_its_checkpoints(
 
 
 def test_a_synchronous_standby_takes_over_without_a_quarantine(
-    two: Pair, url: str, tmp_path: Path
+    doomed: Pair, doomed_url: str, tmp_path: Path
 ) -> None:
-    rt = Runtime.set_up(settings(url, tmp_path), KEYS)
+    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
     cast = stage.set_up(rt)
-    two.require_both()
+    doomed.require_both()
     opt_out(rt, cast, "late")
     checkpoints.write(rt)
-    failover.kill_and_promote(two)
+    failover.kill_and_promote(doomed)
     quarantine.look(rt)
     assert is_suppressed(rt, cast, "late")
     assert opt_out(rt, cast, "later") == 2
@@ -167,7 +174,7 @@ def test_a_node_that_starts_where_only_a_standby_is_there_says_so(
         with pytest.raises(StoreUnavailable, match="only a standby answers"):
             act_of_it(settings(url, tmp_path), KEYS)
     with pytest.raises(StoreUnavailable, match="only a standby answers"):
-        migrating.status(two.standby.url("optout"))
+        migrating.status(url)
 
 
 def test_no_check_is_answered_by_a_standby_whatever_leads_to_it(
@@ -179,7 +186,7 @@ def test_no_check_is_answered_by_a_standby_whatever_leads_to_it(
     question = rt._question(cast.acme, MARKETING, 0)
     digest = rt.keys.digest(address("somebody"))
     # As a pooler would: a connection that was asked for as a primary's, and is none.
-    with psycopg.connect(two.standby.url("optout"), autocommit=True) as connection:
+    with psycopg.connect(standby_of(two, url), autocommit=True) as connection:
         with pytest.raises(StoreUnavailable, match="standby"):
             rt.checks.check(connection, question, digest)
         with pytest.raises(StoreUnavailable, match="standby"):
@@ -190,7 +197,7 @@ def test_no_check_is_answered_by_a_standby_whatever_leads_to_it(
 def test_the_hosts_of_a_url_may_stand_in_any_order(two: Pair, url: str, tmp_path: Path) -> None:
     rt = Runtime.set_up(settings(url, tmp_path), KEYS)
     cast = stage.set_up(rt)
-    turned = Pair(two.standby, two.primary).url("optout")
+    turned = Pair(two.standby, two.primary).url(name_in(url))
     two.await_caught_up()
     other = Runtime.build(settings(turned, tmp_path), KEYS)
     assert opt_out(other, cast, "somebody") == 1
