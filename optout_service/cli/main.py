@@ -168,6 +168,7 @@ from optout_service.cli import (  # noqa: E402, F401
     link,
     link_key,
     mail,
+    partition,
     recipient,
     reconcile,
     retention,
