@@ -69,6 +69,11 @@ class PostgreSQL:
         return self._home / "data"
 
     @property
+    def programs(self) -> Path:
+        """Where its programs lie, for whoever it runs as."""
+        return self._bin
+
+    @property
     def runs(self) -> bool:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None

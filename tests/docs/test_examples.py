@@ -20,7 +20,7 @@ HELD_ELSEWHERE: Final = {
     ("sending.md", "py"): "tests/client/test_sending.py",
     ("metrics.md", "yaml"): "tests/deploy/test_prometheus.py",
 }
-OF_OTHERS: Final = {("mail.md", "conf"), ("operations.md", "conf")}
+OF_OTHERS: Final = {("mail.md", "conf"), ("operations.md", "conf"), ("scaling.md", "conf")}
 """Settings and commands of programs that are not ours, and are not here."""
 WITH_EXAMPLES: Final = [page for page in pages() if any(block.runs for block in blocks(page))]
 
