@@ -13,6 +13,7 @@ from optout_service.api import (
     erasing,
     exports,
     feed,
+    holds,
     imports,
     keys,
     links,
@@ -34,6 +35,7 @@ _CHECKS: Final = key_for_checks(Permission.CHECK, heavy=True)
 _LINKS: Final = key(Permission.LINKS)
 _LINK_KEY: Final = key(Permission.LINK_KEY)
 _RECORD: Final = key(Permission.RECORD)
+_HOLDS: Final = key(Permission.HOLDS)
 _TEXTS: Final = key(Permission.TEXTS)
 _TENANTS: Final = key(Permission.TENANTS)
 _TENANT: Final = key(Permission.TENANT)
@@ -83,6 +85,9 @@ FACE: Final = Face(
         Route("/v1/recipients/lookup", ("POST",), key(Permission.LOOKUP), recipients.lookup),
         Route("/v1/recipients/evidence", ("POST",), key(Permission.EVIDENCE), recipients.evidence),
         Route("/v1/recipients/erase", ("POST",), key(Permission.ERASE), erasing.erase),
+        Route("/v1/holds", ("GET",), _HOLDS, holds.list_holds),
+        Route("/v1/holds", ("POST",), _HOLDS, holds.place_hold),
+        Route("/v1/holds/<int:number>/end", ("POST",), _HOLDS, holds.end_hold),
         Route(
             "/v1/checkpoints", ("GET",), key(Permission.CHECKPOINTS), checkpoints.list_checkpoints
         ),

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     LOOKUP = "look a recipient up"
     EVIDENCE = "read evidence"
     ERASE = "erase a recipient"
+    HOLDS = "legal holds"
     CHECKPOINTS = "read checkpoints"
     STATS = "read counts"
     TENANTS = "tenants"

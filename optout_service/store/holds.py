@@ -6,7 +6,7 @@ it can be shown why something was kept.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
@@ -14,8 +14,11 @@ from optout_service.core.address import Address
 from optout_service.core.errors import Conflict, NotFound
 from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import Kind
-from optout_service.store import book, ledger
+from optout_service.store import book, ledger, pages
 from optout_service.store.tables import address_book, legal_hold
+
+_LARGEST: Final = 2**31 - 1
+"""The largest number that the column holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,51 @@ def end(conn: Connection, tenant_id: int, digest: bytes, *, by: str, at: datetim
     number = conn.scalar(_standing(tenant_id, digest))
     if number is None:
         raise NotFound("No hold stands for this address. To see those there are: optout hold list")
-    conn.execute(
-        update(legal_hold)
-        .where(legal_hold.c.tenant == tenant_id, legal_hold.c.number == number)
-        .values(ended_at=at, ended_by=by)
-    )
+    end_number(conn, tenant_id, number, by=by, at=at)
     return number
+
+
+def end_number(conn: Connection, tenant_id: int, number: int, *, by: str, at: datetime) -> None:
+    """End the hold of this number; one that has ended, or is not there, is left as it is."""
+    if number <= _LARGEST:
+        conn.execute(
+            update(legal_hold)
+            .where(
+                legal_hold.c.tenant == tenant_id,
+                legal_hold.c.number == number,
+                legal_hold.c.ended_at.is_(None),
+            )
+            .values(ended_at=at, ended_by=by)
+        )
+
+
+def get(conn: Connection, tenant_id: int, number: int, keys: KeyRing) -> Hold:
+    """One of a tenant's holds. Raises NotFound, also for another tenant's."""
+    if number <= _LARGEST:
+        query = _of(tenant_id).where(legal_hold.c.number == number)
+        if (row := conn.execute(query).one_or_none()) is not None:
+            return _hold(row, keys)
+    raise NotFound("This tenant has no hold of this number.")
+
+
+def page(
+    conn: Connection, tenant_id: int, keys: KeyRing, *, cursor: str | None, limit: int
+) -> tuple[list[Hold], str | None]:
+    """A page of a tenant's holds, those that were ended too, oldest first. Raises Malformed."""
+    rows, following = pages.page(
+        conn, _of(tenant_id), [legal_hold.c.number], cursor=cursor, limit=limit
+    )
+    return [_hold(row, keys) for row in rows], following
 
 
 def all_of(conn: Connection, tenant_id: int, keys: KeyRing) -> list[Hold]:
     """A tenant's holds, those that were ended too, oldest first."""
-    query = (
+    query = _of(tenant_id).order_by(legal_hold.c.number)
+    return [_hold(row, keys) for row in conn.execute(query)]
+
+
+def _of(tenant_id: int) -> Select[Any]:
+    return (
         select(legal_hold, address_book.c.sealed)
         .join_from(
             legal_hold,
@@ -104,9 +141,7 @@ def all_of(conn: Connection, tenant_id: int, keys: KeyRing) -> list[Hold]:
             isouter=True,
         )
         .where(legal_hold.c.tenant == tenant_id)
-        .order_by(legal_hold.c.number)
     )
-    return [_hold(row, keys) for row in conn.execute(query)]
 
 
 def _hold(row: Any, keys: KeyRing) -> Hold:

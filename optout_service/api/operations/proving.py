@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from optout_service.api.bodies import checkpoints, clearances, counts, erasing, recipients
+from optout_service.api.bodies import checkpoints, clearances, counts, erasing, holds, recipients
+from optout_service.api.bodies.setup import Page
 from optout_service.api.operations.operation import ADDRESSED, STANDING, Media, Operation
 from optout_service.core import errors
 
@@ -20,6 +21,15 @@ _CLEARANCE: Final = {
     "suppressed_now": False,
 }
 _ADDRESS: Final = {"channel": "email", "address": "jo@example.com"}
+_HOLD: Final = {
+    "hold": 1,
+    "address": "jo@example.com",
+    "reason": "case 7",
+    "placed_at": "2026-11-24T12:00:00Z",
+    "placed_by": "key:7",
+    "ended_at": None,
+    "ended_by": None,
+}
 
 OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("POST", "/v1/clearances/verify"): Operation(
@@ -66,6 +76,27 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
             ],
         },
         refuses=(*ADDRESSED, errors.Conflict),
+    ),
+    ("GET", "/v1/holds"): Operation(
+        tag="Proving",
+        query=Page,
+        answers={200: holds.HoldsAnswer},
+        answer={"items": [_HOLD], "next": None},
+        refuses=(errors.Malformed,),
+    ),
+    ("POST", "/v1/holds"): Operation(
+        tag="Proving",
+        body=holds.HoldRequest,
+        answers={201: holds.HoldShape},
+        example=_ADDRESS | {"reason": "case 7"},
+        answer=_HOLD,
+        refuses=(*ADDRESSED, errors.Conflict),
+    ),
+    ("POST", "/v1/holds/<int:number>/end"): Operation(
+        tag="Proving",
+        answers={200: holds.HoldShape},
+        path={"number": 1},
+        answer=_HOLD | {"ended_at": "2026-12-24T12:00:00Z", "ended_by": "key:7"},
     ),
     ("GET", "/v1/checkpoints"): Operation(
         tag="Proving",
