@@ -71,7 +71,7 @@ def near(settings: Settings, mounts: Path = MOUNTS) -> Iterator[Finding]:
 def keys_apart(settings: Settings) -> Iterator[Finding]:
     """Whether a lost disk would take the keys along with the database."""
     files = keyfiles.directory(settings.data_dir)
-    if settings.pepper or not files.is_dir():
+    if settings.pepper or not os.path.isdir(files):
         return
     yield advice(
         "escrow",
@@ -106,7 +106,7 @@ def database(settings: Settings) -> Path:
 def there(directory: Path) -> Path:
     """The directory, or the nearest above it that is there: whoever writes first makes the rest."""
     whole = Path(os.path.abspath(directory))
-    return next(one for one in (whole, *whole.parents) if one.exists())
+    return next(one for one in (whole, *whole.parents) if os.path.exists(one))
 
 
 def _places(settings: Settings) -> dict[str, Path]:

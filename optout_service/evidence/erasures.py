@@ -184,7 +184,7 @@ def _whom(rt: Runtime, connection: Connection, tenant: Tenant, address: Address)
     if holds.is_held(connection, tenant.id, digest):
         raise Conflict(
             "A legal hold stands for this address, so nothing of it is erased. It ends with: "
-            "optout hold end"
+            "optout hold end, or POST /v1/holds/<number>/end"
         )
     unnamed = erasures.unnamed(connection, tenant.id, address, rt.keys)
     return Whom(tenant.id, digest, tuple(unnamed))
