@@ -16,7 +16,7 @@ from optout_service import disk
 from optout_service.core.errors import Misconfigured, StoreUnavailable
 
 _MOST_SAID: Final = 500
-_LETTER: Final = 16_384
+_BLOCK: Final = 16_384
 
 
 def run(program: str, url: str, work: Path, *arguments: str) -> None:
@@ -63,7 +63,7 @@ def _handed_over(reader: "Popen[bytes]", psql: "Popen[bytes]", last: str) -> boo
     assert psql.stdin is not None
     try:
         psql.stdin.write(b"BEGIN;\n")
-        shutil.copyfileobj(reader.stdout, psql.stdin, _LETTER)
+        shutil.copyfileobj(reader.stdout, psql.stdin, _BLOCK)
         if reader.wait():
             psql.kill()
             return False
