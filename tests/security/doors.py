@@ -49,6 +49,7 @@ ASKS: Final = frozenset({"/hooks/aws/messages"})
 BY_ID: Final[Mapping[tuple[str, str], int]] = {
     ("GET", "/v1/reviews/<int:number>"): 404,
     ("POST", "/v1/reviews/<int:number>/decision"): 404,
+    ("POST", "/v1/holds/<int:number>/end"): 404,
     ("GET", "/v1/tenants/<slug>"): 404,
     ("PATCH", "/v1/tenants/<slug>"): 404,
     ("PATCH", "/v1/topics/<slug>"): 404,

@@ -13,7 +13,7 @@ from optout_service.core.address import Address
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim
 from optout_service.runtime import Runtime
-from optout_service.store import reviews
+from optout_service.store import holds, reviews
 from optout_service.store.metadata import metadata
 from tests import stage
 from tests.api.asking import Asker, path_of
@@ -66,6 +66,8 @@ class Matrix:
         with rt.writing() as connection:
             for tenant in (0, cast.acme):
                 reviews.open_review(connection, doubt(tenant), at=rt.now(), keys=rt.keys)
+            held = Address.parse(Kind.EMAIL, "held@example.com")
+            holds.place(connection, cast.acme, held, "case 7", by="x", at=rt.now(), keys=rt.keys)
         address = Address.parse(Kind.EMAIL, ANA.email)
         self.link = rt.links.mint(Claim(cast.acme, "email", address, "newsletter"))
         self.callers = callers(rt, cast)

@@ -240,7 +240,11 @@ BY_TABLE: Final[Mapping[str, tuple[Reach, ...] | str]] = {
         _address("/v1/recipients/evidence"),
         _address("/v1/clearances/verify", clearance="bolt's"),
     ),
-    "legal_hold": (_address("/v1/recipients/erase", reason="T-1", dry_run=True),),
+    "legal_hold": (
+        _number("POST", "/v1/holds/<int:number>/end"),
+        _address("/v1/recipients/erase", reason="T-1", dry_run=True),
+        _address("/v1/holds", reason="T-1"),
+    ),
     "suppression": (
         _address("/v1/check"),
         _address("/v1/opt-ins", **WORDS),
@@ -324,6 +328,7 @@ CURSORS: Final = frozenset(
         "/v1/provider-accounts",
         "/v1/senders",
         "/v1/keys",
+        "/v1/holds",
     }
 )
 """The lists whose cursors are texts; ``/v1/tenants`` is the platform's alone."""

@@ -52,6 +52,9 @@ def world(rt: Runtime, cast: Cast, ask: Asker) -> Asker:
     for number in range(3):
         ask.opt_out(by="admin", topic=stage.TOPICS[number])
         ask.opt_out(f"recipient-{number}@example.com", by=BOLT)
+    for address in ("held@example.com", "also.held@example.com"):
+        held = {"channel": "email", "address": address, "reason": "case 7"}
+        assert ask.post("/v1/holds", held, by="admin").status_code == 201
     ask.send("PUT", "/v1/texts", {"said": "stop", "text": "{brand}: no more."}, by="admin")
     used = {"Idempotency_Key": "acmes"}
     for path in ("/v1/opt-outs", "/v1/opt-ins"):
@@ -100,6 +103,7 @@ def things(rt: Runtime, cast: Cast, ask: Asker) -> dict[str, Any]:
     return {
         "/v1/keys/<int:number>/rotate path number": acmes,
         "/v1/keys/<int:number>/revoke path number": acmes,
+        "/v1/holds/<int:number>/end path number": 1,
         "/v1/reviews/<int:number> path number": 1,
         "/v1/reviews/<int:number>/decision path number": 1,
         "/v1/opt-outs header Idempotency-Key": "acmes",
