@@ -30,10 +30,10 @@ from optout_service.providers import twilio
 from tests import stage
 from tests.api.asking import path_of
 from tests.cast import ANA, BO, CANARIES, CY
-from tests.faults.writing_doors import doors
 from tests.faults.figures import Figure, Size
 from tests.faults.ground import Ground
 from tests.faults.street import MAIL_SECRET, Street
+from tests.faults.writing_doors import doors
 from tests.mailroom.sending import eml
 from tests.postgres import binaries
 from tests.server import Server

@@ -16,11 +16,11 @@ from optout_service.store import chain, tenants
 from optout_service.store.metadata import metadata
 from optout_service.transfers import imports
 from tests import stage
-from tests.faults.writing_doors import doors
 from tests.faults.figures import Figure, Size
 from tests.faults.ground import Ground
 from tests.faults.injected import Calls, Fault
 from tests.faults.street import Door, Knock, Street, routes
+from tests.faults.writing_doors import doors
 
 _ATTEMPTS: Final = 300
 """After so many a new database is taken: looking at all of it must stay cheap."""
