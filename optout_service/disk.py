@@ -24,16 +24,20 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def drafted(path: Path) -> Iterator[Path]:
+def drafted(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """A name for a draft of what is to be ``path``, and is when the block has ended well.
 
-    Never over something: raises FileExistsError then, and OSError otherwise. No draft is left.
+    Never over something, unless it is to ``replace`` that: raises FileExistsError then, and OSError
+    otherwise. No draft is left.
     """
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield draft
         sync(draft)
-        os.link(draft, path)  # unlike a rename, never over what came meanwhile
+        if replace:
+            draft.replace(path)
+        else:
+            os.link(draft, path)  # unlike a rename, never over what came meanwhile
     finally:
         draft.unlink(missing_ok=True)
     sync(path.parent)

@@ -6,19 +6,22 @@ would call everybody "allowed".
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from optout_service import disk
 from optout_service.core.errors import Misconfigured
-from optout_service.core.keyring import KeyRing, new_key, parse_key
+from optout_service.core.keyring import KeyRing, fingerprint, new_key, parse_key
+from optout_service.knobs import Secret
 from optout_service.settings import Settings
 
-_NAMES: Final = {
+RINGS: Final = {
     "pepper": "OPTOUT_PEPPER",
     "encryption": "OPTOUT_ENCRYPTION_KEYS",
     "signing": "OPTOUT_SIGNING_KEYS",
 }
+"""The rings, as their files are called, and the settings that go before these."""
 
 
 def directory(data_dir: Path) -> Path:
@@ -32,24 +35,49 @@ def load(settings: Settings) -> KeyRing:
     Raises Misconfigured listing every key that is missing or cannot be read, with the ways to give
     it.
     """
-    given = {
-        "pepper": (settings.pepper,) if settings.pepper else (),
-        "encryption": settings.encryption_keys,
-        "signing": settings.signing_keys,
-    }
     found: dict[str, tuple[bytes, ...]] = {}
     faults: list[str] = []
-    for name, secrets in given.items():
+    for name, secrets in _given(settings).items():
         try:
             texts = [secret.reveal() for secret in secrets] or _read(settings.data_dir, name)
             found[name] = tuple(parse_key(text) for text in texts)
         except Misconfigured as fault:
-            faults.append(f"{_NAMES[name]}: {fault.detail}")
+            faults.append(f"{RINGS[name]}: {fault.detail}")
     if faults:
         raise Misconfigured("\n".join(faults))
-    if len(found["pepper"]) != 1:
-        raise Misconfigured("OPTOUT_PEPPER: there is exactly one pepper.")
-    return KeyRing(found["pepper"][0], found["encryption"], found["signing"])
+    for name, keys in found.items():
+        if len(set(keys)) < len(keys):
+            raise Misconfigured(f"{RINGS[name]}: the same key is in it twice. Take one out.")
+    pepper, *covers = found["pepper"]
+    return KeyRing(pepper, found["encryption"], found["signing"], tuple(covers))
+
+
+def add(settings: Settings, name: str) -> str:
+    """Add a new key at the end of a ring's file, and give its fingerprint.
+
+    The file is whole at every moment, the old one or the new. Raises Misconfigured where the ring
+    comes from the settings, or its file cannot be read.
+    """
+    if _given(settings)[name]:
+        raise Misconfigured(
+            f"{RINGS[name]} is set, so the file keys/{name} is not read. Make a key with: optout "
+            f"db new-key; and add it at the end of {RINGS[name]}, or of the file it is read from."
+        )
+    known = _read(settings.data_dir, name)
+    made = _new_beside(known)
+    path = directory(settings.data_dir) / name
+    with disk.drafted(path, replace=True) as draft, disk.new(draft) as file:
+        file.write("".join(f"{text}\n" for text in (*known, made)).encode())
+    return fingerprint(parse_key(made))
+
+
+def _new_beside(known: Sequence[str]) -> str:
+    """A new key whose fingerprint begins as none of these does: a sealed text begins so too."""
+    taken = {fingerprint(parse_key(text))[:2] for text in known}
+    while True:
+        made = new_key()
+        if fingerprint(parse_key(made))[:2] not in taken:
+            return made
 
 
 def create_missing(data_dir: Path) -> bool:
@@ -65,10 +93,10 @@ def create_missing(data_dir: Path) -> bool:
         raise Misconfigured(
             f"OPTOUT_DATA_DIR: {data_dir} cannot be made: {fault.strerror}."
         ) from None
-    missing = [name for name in _NAMES if not (directory(data_dir) / name).exists()]
+    missing = [name for name in RINGS if not (directory(data_dir) / name).exists()]
     if not missing:
         return False
-    if len(missing) < len(_NAMES) or (data_dir / "optout.db").exists():
+    if len(missing) < len(RINGS) or (data_dir / "optout.db").exists():
         raise Misconfigured(
             f"{directory(data_dir)} lacks: {', '.join(missing)}. The database in {data_dir} was "
             "made with them, so new ones would make every check say that nobody opted out. Put "
@@ -80,6 +108,14 @@ def create_missing(data_dir: Path) -> bool:
     return True
 
 
+def _given(settings: Settings) -> dict[str, tuple[Secret, ...]]:
+    return {
+        "pepper": settings.pepper,
+        "encryption": settings.encryption_keys,
+        "signing": settings.signing_keys,
+    }
+
+
 def _read(data_dir: Path, name: str) -> list[str]:
     path = directory(data_dir) / name
     try:
@@ -87,7 +123,7 @@ def _read(data_dir: Path, name: str) -> list[str]:
         texts = path.read_text(encoding="ascii").split()
     except FileNotFoundError:
         raise Misconfigured(
-            f"it is not set, and there is no {path}. Set {_NAMES[name]} or {_NAMES[name]}_FILE; on "
+            f"it is not set, and there is no {path}. Set {RINGS[name]} or {RINGS[name]}_FILE; on "
             "the embedded default `optout serve` makes the keys itself."
         ) from None
     except (OSError, UnicodeDecodeError):

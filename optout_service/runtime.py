@@ -5,17 +5,19 @@ The clock is read here and nowhere else.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from sqlalchemy import Connection as Connection
 
+from optout_service.belief import Belief
 from optout_service.core.address import Address
 from optout_service.core.clearance import Clearance, Clearances
-from optout_service.core.errors import Misconfigured, Quarantined, UnknownTopic
+from optout_service.core.covers import Regime
+from optout_service.core.errors import Misconfigured, UnknownTopic
 from optout_service.core.evidence import Action, Evidence
 from optout_service.core.keyring import KeyRing
 from optout_service.core.keyword import Reading
@@ -23,8 +25,8 @@ from optout_service.core.policy import Suppression, Verdict
 from optout_service.core.scope import Channel, Scope
 from optout_service.core.signing import Signatures
 from optout_service.core.token import Links
+from optout_service.falls import Falls
 from optout_service.hands import Hands
-from optout_service.heights import Heights
 from optout_service.keywordfiles import Readers
 from optout_service.metrics import Metrics
 from optout_service.settings import Settings
@@ -35,10 +37,9 @@ from optout_service.store.ledger import Outcome
 from optout_service.store.limits import Limits
 from optout_service.store.places import Places
 from optout_service.store.quick import Tables
-from optout_service.store.snapshots import Snapshot
+from optout_service.store.snapshots import Held, Snapshot
 
 _ANYTHING: Final = Scope.parse(Channel.EMAIL)
-_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +59,9 @@ class Runtime:
     places: Places
     hands: Hands
     readers: Readers
+    belief: Belief
+    falls: Falls
     metrics: Metrics = field(default_factory=Metrics)
-    heights: Heights = field(default_factory=Heights, repr=False)
     _acts: threading.local = field(default_factory=threading.local, repr=False)
 
     @classmethod
@@ -127,6 +129,8 @@ class Runtime:
             Places.of(settings, database, checks, tables),
             Hands(keys, wanted=settings.scrub_hand),
             readers,
+            Belief(keys, database),
+            Falls(keys, database),
             cls._metrics(settings),
         )
 
@@ -156,7 +160,8 @@ class Runtime:
 
         Raises StoreUnavailable.
         """
-        return self.places.reading_much(self._question(tenant, _ANYTHING, api_key))
+        question = Question(tenant, _ANYTHING, api_key, self.belief.regime, self.now())
+        return self.places.reading_much(question)
 
     @contextmanager
     def writing(self, tenant: int | None = None) -> Iterator[Connection]:
@@ -172,11 +177,11 @@ class Runtime:
         for evidence, outcome, before in acts:
             self._count(evidence, outcome)
             if not outcome.replayed:
-                self._require_risen(evidence.tenant, outcome.event, before)
+                self.falls.recorded(evidence.tenant, outcome.event, before)
 
     def record(self, connection: Connection, evidence: Evidence) -> Outcome:
         """``ledger.record`` at this time, under our keys and our cap. Raises as that does."""
-        before = self.heights.of(evidence.tenant)
+        before = self.falls.height(evidence.tenant)
         outcome = ledger.record(
             connection,
             evidence,
@@ -201,13 +206,17 @@ class Runtime:
 
     def check(self, tenant: int, address: Address, asked: Scope, *, api_key: int = 0) -> Verdict:
         """The verdict for one address now. Raises as ``Checks.check`` does."""
-        question = self._question(tenant, asked, api_key)
         digest = self.keys.digest(address)
-        found = self._not_fallen(
-            tenant,
-            lambda: self.database.ask_briefly(
+
+        def ask(regime: Regime) -> Verdict:
+            question = Question(tenant, asked, api_key, regime, self.now())
+            return self.database.ask_briefly(
                 lambda driver: self.checks.check(driver, question, digest)
-            ),
+            )
+
+        found = self.falls.answered(
+            tenant,
+            lambda: self.belief.proven(ask),
             lambda verdict: verdict.as_of,
         )
         self.metrics.verdicts(found.suppressed, not found.suppressed)
@@ -217,9 +226,15 @@ class Runtime:
         self, tenant: int, digests: Sequence[bytes], asked: Scope, *, api_key: int = 0
     ) -> tuple[dict[bytes, list[Suppression]], int]:
         """The suppressed among many digests, and the position all of it is true for."""
-        question = self._question(tenant, asked, api_key)
-        found, as_of = self._not_fallen(
-            tenant, lambda: self.places.check_many(question, digests), lambda answer: answer[1]
+
+        def ask(regime: Regime) -> tuple[dict[bytes, list[Suppression]], int]:
+            question = Question(tenant, asked, api_key, regime, self.now())
+            return self.places.check_many(question, digests)
+
+        found, as_of = self.falls.answered(
+            tenant,
+            lambda: self.belief.proven(ask),
+            lambda answer: answer[1],
         )
         suppressed = sum(map(found.__contains__, digests))
         self.metrics.verdicts(suppressed, len(digests) - suppressed)
@@ -231,10 +246,17 @@ class Runtime:
 
         Raises as ``Checks.check`` does, now and while it is asked.
         """
-        question = self._question(tenant, asked, api_key)
         with ExitStack() as stack:
-            held = self._not_fallen(
-                tenant, lambda: self.places.held(stack, question), lambda held: held.as_of
+
+            def hold(regime: Regime) -> Held:
+                stack.close()  # what was held of a state under another regime
+                question = Question(tenant, asked, api_key, regime, self.now())
+                return self.places.held(stack, question)
+
+            held = self.falls.answered(
+                tenant,
+                lambda: self.belief.proven(hold),
+                lambda held: held.as_of,
             )
             quick = self.tables.quick(held)
             if quick is not None:
@@ -246,8 +268,9 @@ class Runtime:
 
         Raises as ``Checks.check`` does otherwise.
         """
+        behind = self.keys.digests_behind(given.digest)
         try:
-            found, _ = self.check_many(given.tenant, [given.digest], given.scope, api_key=api_key)
+            found, _ = self.check_many(given.tenant, behind, given.scope, api_key=api_key)
         except UnknownTopic:
             return None
         return bool(found)
@@ -267,40 +290,7 @@ class Runtime:
 
         Opt-outs are still taken. Raises StoreUnavailable.
         """
-        with self.database.writing() as connection:
-            new = seal.quarantine(connection, self.keys)
-        if new:
-            _log.error("the database is in quarantine", extra={"why": why})
-
-    def _not_fallen(self, tenant: int, ask: Callable[[], _T], position: Callable[[_T], int]) -> _T:
-        """What is answered, unless it is true for a lower position than an earlier answer.
-
-        Raises Quarantined then, and what ``ask`` raises.
-        """
-        before = self.heights.of(tenant)
-        try:
-            found = ask()
-        except Quarantined:
-            # Somebody will look into it, and after that this process begins anew.
-            self.heights.forget()
-            raise
-        if self.heights.is_met(tenant, position(found), before):
-            return found
-        self.quarantine(f"ledger {tenant} stood at {before}, and stands at {position(found)}")
-        raise Quarantined(
-            "The database has gone back behind an earlier answer. Nothing is answered until an "
-            "operator has looked: optout evidence quarantine."
-        )
-
-    def _require_risen(self, tenant: int, number: int, before: int) -> None:
-        """An event whose number was given before stands where another stood, which is lost."""
-        if number <= before:
-            self.quarantine(f"ledger {tenant} stood at {before}, and gave the number {number} anew")
-            self.heights.forget()
-        self.heights.reached(tenant, number)
-
-    def _question(self, tenant: int, asked: Scope, api_key: int) -> Question:
-        return Question(tenant, asked, api_key, self.keys.fingerprints.pepper, self.now())
+        self.falls.quarantine(why)
 
     def _count(self, evidence: Evidence, outcome: Outcome) -> None:
         if outcome.replayed:

@@ -50,10 +50,11 @@ class Settings:
         "the link.",
         knobs.mailbox,
     )
-    pepper: Secret = knob(
-        NO_SECRET,
-        "The key of all digests: 32 random bytes. Lost, it cannot be replaced.",
-        knobs.secret,
+    pepper: tuple[Secret, ...] = knob(
+        (),
+        "The key of all digests: 32 random bytes. Lost, it cannot be replaced. A comma list where "
+        "it was rotated, newest last, all of them for ever.",
+        knobs.secrets,
     )
     encryption_keys: tuple[Secret, ...] = knob(
         (),

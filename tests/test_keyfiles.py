@@ -1,5 +1,6 @@
 """Key files: made once, private, never replaced."""
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,35 @@ def test_a_ring_in_a_file_has_a_key_a_line_newest_last(tmp_path: Path) -> None:
     after = keyfiles.load(Settings(data_dir=tmp_path)).signing
     assert after[:1] == before
     assert len(after) == 2
+
+
+def test_a_new_key_is_added_last_and_begins_like_no_other(tmp_path: Path) -> None:
+    keyfiles.create_missing(tmp_path)
+    settings = Settings(data_dir=tmp_path)
+    first = keyfiles.load(settings)
+    made = [keyfiles.add(settings, "encryption") for _ in range(12)]
+    keys = keyfiles.load(settings)
+    assert keys.encryption[:1] == first.encryption
+    assert list(keys.fingerprints.encryption[1:]) == made
+    assert len(set(keys.hints)) == 13
+    path = keyfiles.directory(tmp_path) / "encryption"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sorted(one.name for one in path.parent.iterdir()) == ["encryption", "pepper", "signing"]
+
+
+def test_later_peppers_cover_the_first(tmp_path: Path) -> None:
+    keyfiles.create_missing(tmp_path)
+    settings = Settings(data_dir=tmp_path)
+    first = keyfiles.load(settings)
+    added = keyfiles.add(settings, "pepper")
+    keys = keyfiles.load(settings)
+    assert keys.pepper == first.pepper
+    assert keys.fingerprints.covers == (added,)
+
+
+def test_a_key_that_is_in_a_ring_twice_is_refused(tmp_path: Path) -> None:
+    keyfiles.create_missing(tmp_path)
+    path = keyfiles.directory(tmp_path) / "pepper"
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(Misconfigured, match="twice"):
+        keyfiles.load(Settings(data_dir=tmp_path))

@@ -83,8 +83,9 @@ def test_http_is_for_this_machine_alone() -> None:
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "pepper"
-    path.write_text("the pepper\n")
-    assert Settings.from_env({"OPTOUT_PEPPER_FILE": str(path)}).pepper == Secret("the pepper")
+    path.write_text("first\nsecond\n")
+    read = Settings.from_env({"OPTOUT_PEPPER_FILE": str(path)})
+    assert read.pepper == (Secret("first"), Secret("second"))
     with pytest.raises(Misconfigured, match="both set"):
         Settings.from_env({"OPTOUT_PEPPER_FILE": str(path), "OPTOUT_PEPPER": "other"})
 

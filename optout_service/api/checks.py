@@ -44,7 +44,7 @@ def verdict(rt: Runtime, caller: Caller, request: bodies.CheckRequest) -> bodies
     if issued_at is None or found.suppressed:
         return answer
     until = issued_at + timedelta(seconds=rt.settings.clearance_seconds)
-    digest = rt.keys.digest(address)
+    digest = rt.belief.regime.stored(rt.keys.digest(address))
     cleared = Clearance(caller.tenant, digest, asked, found.as_of, issued_at, until)
     text = rt.clearances.mint(cleared)
     return msgspec.structs.replace(answer, clearance=text, clearance_valid_until=until)

@@ -22,7 +22,7 @@ def lookup(caller: Caller) -> Response:
     address = Address.parse_for(asked.channel, asked.address)
     rt = runtime()
     with rt.reading() as connection:
-        rows = suppressions.standing(connection, caller.tenant, rt.keys.digest(address))
+        rows = suppressions.standing(connection, caller.tenant, rt.keys.digest(address), rt.keys)
         past = feed.history(
             connection,
             caller.tenant,

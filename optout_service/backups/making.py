@@ -14,7 +14,7 @@ from optout_service.core.manifest import Ledger, Manifest, Part, as_text, sign
 from optout_service.evidence import backed_up
 from optout_service.runtime import Connection, Runtime
 from optout_service.settings import Settings
-from optout_service.store import chain, copying, revisions
+from optout_service.store import chain, copying, revisions, seal
 
 _CHECKPOINT_FILES: Final = "[0-9]*.jsonl"
 
@@ -36,6 +36,7 @@ def make(rt: Runtime, out: Path, recipients: Sequence[str] = ()) -> Manifest:
         with rt.reading_one_state() as connection:
             schema = revisions.revision_of(connection) or ""
             ledgers = ledgers_of(connection)
+            peppers = seal.regime_of(connection, rt.keys).written
             url = rt.settings.effective_database_url.reveal()
             copying.copy(connection, url, folder / database)
         names = (database, *kept)
@@ -49,7 +50,7 @@ def make(rt: Runtime, out: Path, recipients: Sequence[str] = ()) -> Manifest:
                 database=rt.database.dialect,
                 schema=schema,
                 ledgers=ledgers,
-                pepper=prints.pepper,
+                pepper=" ".join((prints.pepper, *prints.covers)[:peppers]),
                 encryption=prints.encryption,
                 signing=prints.signing,
                 parts=tuple(part_of(folder, name) for name in names),

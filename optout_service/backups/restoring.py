@@ -22,7 +22,7 @@ from optout_service.evidence.checkpoints import Kept
 from optout_service.knobs import Secret
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
-from optout_service.store import chain, copying, seal
+from optout_service.store import chain, copying, migrating, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,12 @@ def _prove(
 ) -> None:
     """Put a copy in quarantine, then walk its ledgers. Raises as ``check`` does.
 
+    One of an older release gets this one's schema first, in which ledgers are read.
+
     By its checkpoints too, for a check. To be put back it need not meet them: a backup made during
     a quarantine does not, and may be all that is left.
     """
+    migrating.upgrade_older(settings.effective_database_url.reveal())
     rt = Runtime.build(settings, keys)
     try:
         with rt.writing() as connection:

@@ -68,7 +68,7 @@ def end(settings: Settings, tenant: str, address: str, channel: str, as_json: bo
     whom = Address.parse_for(channel, read_address(address))
     with opened(settings) as rt, rt.writing() as connection:
         found = tenants.get(connection, tenant)
-        number = holds.end(connection, found.id, rt.keys.digest(whom), by=_ACTOR, at=rt.now())
+        number = holds.end(connection, found.id, whom, by=_ACTOR, at=rt.now(), keys=rt.keys)
     show({"hold": number, "address": whom.masked}, as_json=as_json)
 
 

@@ -173,6 +173,7 @@ from optout_service.cli import (  # noqa: E402, F401
     reconcile,
     retention,
     review,
+    rings,
     scrub,
     serve,
     setup,

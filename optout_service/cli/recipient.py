@@ -146,7 +146,7 @@ def history(settings: Settings, tenant: str, address: str, channel: str, as_json
     with opened(settings) as rt, rt.reading() as connection:
         found = tenants.get(connection, tenant)
         events = feed.history(connection, found.id, parsed, rt.keys)
-        rows = suppressions.standing(connection, found.id, rt.keys.digest(parsed))
+        rows = suppressions.standing(connection, found.id, rt.keys.digest(parsed), rt.keys)
     stands = [_match(tenant, row) for row in rows]
     happened = [_event(event) for event in events]
     if as_json:

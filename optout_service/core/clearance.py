@@ -36,7 +36,8 @@ _REFUSED: Final = "This clearance is damaged, or is none that was given to this 
 class Clearance:
     """What one says. ``scope`` is what was asked about; ``as_of`` the ledger's position then.
 
-    ``issued_at`` and ``valid_until`` are aware, UTC.
+    ``digest``: as it was stored when it was given, and not since. ``issued_at`` and ``valid_until``
+    are aware, UTC.
     """
 
     tenant: int

@@ -23,6 +23,7 @@ _SPACING: Final = re.compile(r"[\s()./-]")
 class Erasure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``tenant`` (its slug) held of the recipient ``digest`` (hex) up to ``at`` was erased.
 
+    The digest is as it was stored that day: under the newest pepper of then.
     ``reviews``: the numbers of the erased reviews that name nobody by a digest. ``actor`` and
     ``reason``: who did it, and why. ``at`` aware, UTC; ``key`` and ``signature`` as
     ``core.signing`` makes them.

@@ -1,4 +1,4 @@
-"""The keys: one pepper for digests, a ring to encrypt, a ring to sign. Newest last signs and seals.
+"""The keys: peppers for digests, a ring to encrypt, a ring to sign. Newest last signs and seals.
 
 Everything that is derived has its own domain, so that no output of one use is good for another.
 """
@@ -16,35 +16,46 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from optout_service.core.address import CANONICAL_VERSION, Address
+from optout_service.core.covers import DIGEST_BYTES as DIGEST_BYTES
+from optout_service.core.covers import Covers, Regime, Regimes
 from optout_service.core.errors import Misconfigured, WrongKeys
 from optout_service.core.scope import Kind
 
 KEY_BYTES: Final = 32
-DIGEST_BYTES: Final = 16
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What may be shown and stored of the keys: 16 hex digits each, from which none can be had."""
+    """What may be shown and stored of the keys: 16 hex digits each, from which none can be had.
+
+    ``pepper``: of the first; ``covers``: of those after it.
+    """
 
     pepper: str
     encryption: tuple[str, ...]
     signing: tuple[str, ...]
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
 class KeyRing:
-    """All secrets of the service; 32 bytes each, newest last."""
+    """All secrets of the service; 32 bytes each, newest last.
+
+    ``pepper``: the first of the peppers. It makes the digests of addresses, of API keys and of
+    Idempotency-Keys, and what recipients are called towards replicas, for ever: those must stay
+    what they are when a pepper is added. ``covers``: the later ones (``core.covers``).
+    """
 
     pepper: bytes
     encryption: tuple[bytes, ...]
     signing: tuple[bytes, ...]
+    covers: tuple[bytes, ...] = ()
 
     def __repr__(self) -> str:
         return "KeyRing(***)"
 
     def digest(self, address: Address) -> bytes:
-        """The 16 bytes under which an address is stored."""
+        """The 16 bytes that stand for an address. How they are stored, ``regime`` says."""
         return self.digest_of(address.kind, address.sha256)
 
     def digest_of(self, kind: Kind, sha256: bytes) -> bytes:
@@ -62,6 +73,41 @@ class KeyRing:
             state.update(sha256)
             digests.append(state.digest())
         return b"".join(digests)
+
+    def forms(self, digest: bytes) -> tuple[bytes, ...]:
+        """A digest in every form in which it can be stored, whatever the regime."""
+        return self._covers.forms(digest)
+
+    @property
+    def generations(self) -> tuple[int, ...]:
+        """In which of them the ring can store a digest, the first on."""
+        return self._covers.generations
+
+    def bare(self, stored: bytes, generation: int | None) -> bytes:
+        """The digest of a row that says in which generation it is stored; None: the first.
+
+        Raises WrongKeys for a generation of which the ring has no pepper.
+        """
+        generation = generation or 1
+        if generation not in self.generations:
+            raise WrongKeys(f"The ring has no pepper of generation {generation}.")
+        return self._covers.take_off(stored, generation)
+
+    def digests_behind(self, form: bytes) -> tuple[bytes, ...]:
+        """The digests of which this may be a form: for what was written down outside."""
+        return self._covers.digests_behind(form)
+
+    def regime(self, number: int) -> Regime:
+        """The regime of a database that says this number. Raises WrongKeys if it takes more keys.
+
+        Nothing may be looked up or written then: every look-up would find nobody.
+        """
+        if number >= len(self.regimes.all):
+            raise WrongKeys(
+                "The database's digests are under a pepper that is not in this process's ring. Add "
+                "it at the end of OPTOUT_PEPPER, or of the file keys/pepper, and start again."
+            )
+        return self.regimes.all[number]
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt with the newest key; only ``open`` with the same context reads it.
@@ -81,6 +127,11 @@ class KeyRing:
                 except InvalidTag:
                     continue
         raise WrongKeys("None of the encryption keys opens what is stored.")
+
+    @property
+    def hints(self) -> tuple[bytes, ...]:
+        """The byte with which each encryption key's sealed texts begin, oldest key first."""
+        return tuple(hint for hint, _ in self._ciphers)
 
     def api_key_digest(self, secret: str) -> bytes:
         """The 32 bytes under which an API key is stored."""
@@ -110,10 +161,21 @@ class KeyRing:
     def fingerprints(self) -> Fingerprints:
         """What names the keys without telling them."""
         return Fingerprints(
-            _fingerprint(self.pepper),
-            tuple(map(_fingerprint, self.encryption)),
-            tuple(map(_fingerprint, self.signing)),
+            fingerprint(self.pepper),
+            tuple(map(fingerprint, self.encryption)),
+            tuple(map(fingerprint, self.signing)),
+            tuple(map(fingerprint, self.covers)),
         )
+
+    @cached_property
+    def regimes(self) -> Regimes:
+        """Every regime that this ring can serve."""
+        prints = self.fingerprints
+        return Regimes((prints.pepper, *prints.covers), self.covers, self._covers)
+
+    @cached_property
+    def _covers(self) -> Covers:
+        return Covers(self.covers)
 
     @cached_property
     def _digesters(self) -> "dict[Kind, blake2b]":
@@ -130,7 +192,7 @@ class KeyRing:
     def _ciphers(self) -> tuple[tuple[bytes, AESSIV], ...]:
         return tuple(
             (
-                bytes.fromhex(_fingerprint(key)[:2]),
+                bytes.fromhex(fingerprint(key)[:2]),
                 AESSIV(_derive(key, b"optout seal", b"", size=64)),
             )
             for key in self.encryption
@@ -167,9 +229,10 @@ def parse_key(text: str) -> bytes:
     return key
 
 
+def fingerprint(key: bytes) -> str:
+    """16 hex digits that name a key without telling it."""
+    return _derive(key, b"optout print", b"", size=8).hex()
+
+
 def _derive(key: bytes, person: bytes, data: bytes, *, size: int = 32) -> bytes:
     return blake2b(data, key=key, person=person, digest_size=size).digest()
-
-
-def _fingerprint(key: bytes) -> str:
-    return _derive(key, b"optout print", b"", size=8).hex()

@@ -38,8 +38,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A statement about one copy of the database, of one state.
 
     ``database``: ``sqlite`` or ``postgresql``. ``schema``: the number of its migration. ``pepper``,
-    ``encryption`` and ``signing`` are fingerprints. ``made_at`` aware, UTC; ``key`` and
-    ``signature``, the platform's, as ``core.signing`` makes them.
+    ``encryption`` and ``signing`` are fingerprints; of peppers, with blanks between, all that its
+    digests are under. ``made_at`` aware, UTC; ``key`` and ``signature``, the platform's, as
+    ``core.signing`` makes them.
     """
 
     origin: str
@@ -75,8 +76,8 @@ def sign(signatures: Signatures, unsigned: Manifest) -> Manifest:
 def missing_keys(manifest: Manifest, keys: KeyRing) -> tuple[str, ...]:
     """The fingerprints of the keys it was made with that are not among these."""
     prints = keys.fingerprints
-    here = {prints.pepper, *prints.encryption, *prints.signing}
-    made_with = (manifest.pepper, *manifest.encryption, *manifest.signing)
+    here = {prints.pepper, *prints.covers, *prints.encryption, *prints.signing}
+    made_with = (*manifest.pepper.split(), *manifest.encryption, *manifest.signing)
     return tuple(one for one in made_with if one not in here)
 
 

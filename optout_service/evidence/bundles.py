@@ -38,8 +38,8 @@ def make(rt: Runtime, tenant: Tenant, address: Address, *, masked: bool) -> dict
     mark = checkpoints.newest(rt, tenant.id)
     with rt.reading() as connection:
         stands = chain.position(connection, tenant.id)
-        rows = suppressions.standing(connection, tenant.id, digest)
-        held = book.holds(connection, tenant.id, digest)
+        rows = suppressions.standing(connection, tenant.id, digest, rt.keys)
+        held = book.holds(connection, tenant.id, rt.keys.forms(digest))
         limits = {"upto": stands.seq, "limit": MOST_EVENTS + 1}
         events = feed.history(connection, tenant.id, address, rt.keys, **limits)
         entries = chain.entries(connection, tenant.id, digest, rt.keys, **limits)

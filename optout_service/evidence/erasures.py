@@ -18,7 +18,7 @@ from optout_service.core.erasure import Erasure, as_line, from_line, is_good, re
 from optout_service.core.errors import Conflict
 from optout_service.evidence import lines
 from optout_service.runtime import Connection, Runtime
-from optout_service.store import erasures, holds, ledger, tenants
+from optout_service.store import erasures, holds, ledger, regimes, tenants
 from optout_service.store.erasures import Erased, Kept, Whom
 from optout_service.store.tenants import Tenant
 
@@ -94,12 +94,12 @@ def erase(rt: Runtime, tenant: Tenant, address: Address, *, reason: str, actor: 
     """
     reason = reason_for(address, reason)
     with rt.writing() as connection:
-        ledger.lock(connection, tenant.id)
+        regime = ledger.lock_to_write(connection, tenant.id, rt.keys)
         whom = _whom(rt, connection, tenant, address)
         made = Erasure(
             origin=rt.settings.public_url,
             tenant=tenant.slug,
-            digest=whom.digest.hex(),
+            digest=regime.stored(rt.keys.digest(address)).hex(),
             reviews=list(whom.unnamed),
             actor=actor,
             reason=reason,
@@ -165,29 +165,36 @@ def _written_down(rt: Runtime, tenant: Tenant) -> Iterator[Erasure | None]:
 def _again(
     rt: Runtime, tenant: Tenant, one: Erasure, *, dry_run: bool
 ) -> Literal["again", "held", "nothing"]:
-    whom = Whom(tenant.id, bytes.fromhex(one.digest), one.reviews, one.at)
+    whom = Whom(tenant.id, _forms(rt, bytes.fromhex(one.digest)), one.reviews, one.at)
     with rt.reading() as connection:
         if not erasures.find(connection, whom).anything:
             return "nothing"
         if dry_run:
-            return "held" if holds.is_held(connection, tenant.id, whom.digest) else "again"
+            return "held" if holds.is_held(connection, tenant.id, whom.forms) else "again"
     with rt.writing() as connection:
-        ledger.lock(connection, tenant.id)
-        if holds.is_held(connection, tenant.id, whom.digest):
+        ledger.lock_to_write(connection, tenant.id, rt.keys)
+        if holds.is_held(connection, tenant.id, whom.forms):
             return "held"
         erasures.erase(connection, whom)
     return "again"
 
 
 def _whom(rt: Runtime, connection: Connection, tenant: Tenant, address: Address) -> Whom:
-    digest = rt.keys.digest(address)
-    if holds.is_held(connection, tenant.id, digest):
+    regimes.current(connection, tenant.id, rt.keys)
+    forms = rt.keys.forms(rt.keys.digest(address))
+    if holds.is_held(connection, tenant.id, forms):
         raise Conflict(
             "A legal hold stands for this address, so nothing of it is erased. It ends with: "
             "optout hold end, or POST /v1/holds/<number>/end"
         )
     unnamed = erasures.unnamed(connection, tenant.id, address, rt.keys)
-    return Whom(tenant.id, digest, tuple(unnamed))
+    return Whom(tenant.id, forms, tuple(unnamed))
+
+
+def _forms(rt: Runtime, written_down: bytes) -> list[bytes]:
+    """Every form of what a line names: the database may be older than it, or have moved since."""
+    behind = rt.keys.digests_behind(written_down)
+    return [form for digest in behind for form in rt.keys.forms(digest)]
 
 
 def _write_down(rt: Runtime, tenant: int, unsigned: Erasure) -> None:

@@ -70,6 +70,6 @@ def release(rt: Runtime, reason: str) -> tuple[Release, ...]:
     # Last, since what fails before leaves the quarantine as it is.
     with rt.writing() as connection:
         seal.release(connection, rt.keys)
-    rt.heights.forget()
+    rt.falls.forget()
     _log.warning("the database was released", extra={"reason": reason, "ledgers": len(made)})
     return made

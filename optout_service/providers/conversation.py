@@ -95,7 +95,7 @@ def _is_stopped(rt: Runtime, connection: Connection, turn: Turn) -> bool:
     channel = turn.inbound.channel if turn.inbound.channel in KIND_OF else Channel.SMS
     asked = Scope(channel, turn.sender.topic, Purpose.MARKETING)
     digest = rt.keys.digest(turn.address)
-    standing = suppressions.standing(connection, turn.sender.tenant, digest)
+    standing = suppressions.standing(connection, turn.sender.tenant, digest, rt.keys)
     return policy.verdict(standing, asked, as_of=0).suppressed
 
 

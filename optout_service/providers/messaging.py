@@ -169,7 +169,7 @@ def _opt_in(rt: Runtime, connection: Connection, heard: _Heard, sender: Sender) 
     digest = rt.keys.digest(heard.address)
     given_back = scopes.given_back(
         sender,
-        suppressions.standing(connection, sender.tenant, digest),
+        suppressions.standing(connection, sender.tenant, digest, rt.keys),
         feed.history(connection, sender.tenant, heard.address, rt.keys),
     )
     scope = scopes.of_start(sender, given_back)

@@ -80,5 +80,5 @@ def _first_taps(rt: Runtime, connection: Connection, view: View, outcome: Outcom
     if there.source not in _BY_LINK or rt.now() - there.since >= offer.VALID_FOR:
         return ()
     return past.repeats(
-        connection, view.brand.id, view.digest, there.scope, _BY_LINK, since=there.event
+        connection, view.brand.id, view.forms, there.scope, _BY_LINK, since=there.event
     )

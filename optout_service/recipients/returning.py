@@ -26,11 +26,11 @@ def undo(visit: Visit) -> Response:
     if offered is None or not offered.events:
         return show(view, "late")
     with acts.writing(rt, visit) as connection:
-        scopes = past.scopes(connection, view.brand.id, view.digest, offered.events)
+        scopes = past.scopes(connection, view.brand.id, view.forms, offered.events)
         for number in sorted(scopes, reverse=True):
             act = Act(scopes[number], Source.PAGE, "undo", Action.OPT_IN, undoes=number)
             acts.write(rt, connection, visit, act, request.environ)
-        standing = suppressions.standing(connection, view.brand.id, view.digest)
+        standing = suppressions.standing(connection, view.brand.id, view.digest, rt.keys)
     # Somebody else, or another tap, may have asked for the same since: that keeps it.
     kept = any(row.tenant == view.brand.id and row.event in scopes for row in standing)
     return show(replace(view, standing=standing), "late" if kept else "undone")
@@ -54,7 +54,7 @@ def come_back(visit: Visit) -> Response:
     with acts.writing(rt, visit) as connection:
         act = Act(scope, Source.PAGE, "again", Action.OPT_IN)
         acts.write(rt, connection, visit, act, request.environ)
-        standing = suppressions.standing(connection, view.brand.id, view.digest)
+        standing = suppressions.standing(connection, view.brand.id, view.digest, rt.keys)
     after = replace(view, standing=standing)
     return show(after, "refused" if after.stopped(scope) else "back")
 

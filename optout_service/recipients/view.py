@@ -36,6 +36,11 @@ class View:
         return runtime().keys.digest(self.visit.claim.address)
 
     @property
+    def forms(self) -> tuple[bytes, ...]:
+        """Those in which the digest can be stored."""
+        return runtime().keys.forms(self.digest)
+
+    @property
     def kind(self) -> Kind:
         """Of the address."""
         return self.visit.claim.address.kind
@@ -89,6 +94,8 @@ def look(visit: Visit) -> View:
             raise BadToken("This link leads to nobody.") from None
         looks = brands.get(connection, brand.id)
         names = {topic.slug: topic.name for topic in tenants.topics(connection, brand.id)}
-        standing = suppressions.standing(connection, brand.id, rt.keys.digest(claim.address))
+        standing = suppressions.standing(
+            connection, brand.id, rt.keys.digest(claim.address), rt.keys
+        )
     language = languages.choose(request, claim.language, looks.language)
     return View(visit, brand, looks, names, standing, language)

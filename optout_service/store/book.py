@@ -3,6 +3,7 @@
 Of an address that came hashed the book keeps the hash, until the address itself comes.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from optout_service.core.address import HASH_PREFIX, Address
+from optout_service.core.covers import Regime
 from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import Kind
 from optout_service.store.prepared import Prepared, Run
@@ -40,21 +42,22 @@ def context(tenant_id: int) -> str:
     return f"address-book/{tenant_id}"
 
 
-def remember(keys: KeyRing, tenant_id: int, digest: bytes, address: Address) -> Run:
-    """What puts an address into the book."""
+def remember(keys: KeyRing, tenant_id: int, digest: bytes, address: Address, regime: Regime) -> Run:
+    """What puts an address into the book. ``regime``: how the tenant's digests are written now."""
     statement = REMEMBER_HASH if address.value is None else REMEMBER
     return statement, {
         "tenant": tenant_id,
-        "digest": digest,
+        "digest": regime.stored(digest),
+        "generation": regime.mark,
         "kind": address.kind,
         "sealed": keys.seal(address.spoken.encode(), context(tenant_id)),
     }
 
 
-def holds(conn: Connection, tenant_id: int, digest: bytes) -> bool:
-    """Whether a tenant's book has the address of this digest, or its hash."""
+def holds(conn: Connection, tenant_id: int, forms: Collection[bytes]) -> bool:
+    """Whether a tenant's book has the address of the digest of these forms, or its hash."""
     row = select(address_book.c.kind).where(
-        address_book.c.tenant == tenant_id, address_book.c.digest == digest
+        address_book.c.tenant == tenant_id, address_book.c.digest.in_(forms)
     )
     return conn.execute(row).first() is not None
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from optout_service.core.evidence import Action, Evidence
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import Suppression, decide
-from optout_service.store import book, ledger, suppressions
+from optout_service.store import book, ledger, regimes, suppressions
 from optout_service.store.ledger import Outcome
 from optout_service.store.prepared import Prepared, Run, run, run_many
 from optout_service.store.seal import require_ours
@@ -44,7 +44,9 @@ def record_many(
     position = ledger.locked(conn, tenant_id)
     require_ours(position.pepper, keys)
     digests = [keys.digest(evidence.address) for evidence in evidences]
-    standing = suppressions.standing_of(conn, tenant_id, set(digests))
+    standing = suppressions.standing_of(conn, tenant_id, set(digests), keys)
+    regime = keys.regime(position.regime)
+    regimes.bring(conn, tenant_id, regime, set(digests))
     number, head = position.seq, position.head
     entries: list[dict[str, Any]] = []
     writes: list[Run] = []
@@ -56,14 +58,18 @@ def record_many(
             continue
         number += 1
         decision = decide(evidence, rows, number=number, at=at, topics=(), earlier=())
-        entries.append(ledger.entry(evidence, digest, number, decision.changed, at, head, keys))
+        entries.append(
+            ledger.entry(
+                evidence, digest, number, decision.changed, at, head, keys=keys, regime=regime
+            )
+        )
         head = entries[-1]["hash"]
-        writes += suppressions.writes(tenant_id, digest, decision)
+        writes += suppressions.writes(tenant_id, entries[-1]["digest"], decision)
         rows[:] = put_into(rows, decision.put)
         now = next((row for row in rows if _is_of(row, evidence)), None)
         outcomes.append(Outcome(number, decision.changed, now))
         if position.address_book:
-            writes.append(book.remember(keys, tenant_id, digest, evidence.address))
+            writes.append(book.remember(keys, tenant_id, digest, evidence.address, regime))
     if entries:
         run_many(conn, ledger.APPEND, entries)
         _run_all(conn, writes)

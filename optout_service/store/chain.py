@@ -105,7 +105,11 @@ def entries(
             (before.c.tenant == event.c.tenant) & (before.c.number == event.c.number - 1),
             isouter=True,
         )
-        .where(event.c.digest == digest, event.c.tenant == tenant_id, event.c.number <= upto)
+        .where(
+            event.c.digest.in_(keys.forms(digest)),
+            event.c.tenant == tenant_id,
+            event.c.number <= upto,
+        )
         .order_by(event.c.number)
         .limit(limit)
     )
@@ -162,13 +166,20 @@ def _fault(
 ) -> str:
     if row["number"] != number + 1:
         return "missing"
-    if entry_hash(previous, row) != row["hash"]:
+    if row["generation"] is not None and row["generation"] not in keys.generations:
+        return "edited: its digest is said to be under a pepper that there never was"
+    if entry_hash(previous, _bare(row, keys)) != row["hash"]:
         return "edited, or not the one that was here"
     if row["private"] is not None and not _committed(row, keys):
         return "its private payload was edited"
     if marks.get(number + 1, row["hash"]) != row["hash"]:
         return "written anew, here or before: a checkpoint has another hash"
     return ""
+
+
+def _bare(row: Mapping[str, Any], keys: KeyRing) -> dict[str, Any]:
+    """The event as its entry binds it: with the digest itself, whatever it is stored under."""
+    return {**row, "digest": keys.bare(row["digest"], row["generation"])}
 
 
 def _committed(row: Mapping[str, Any], keys: KeyRing) -> bool:
@@ -188,7 +199,7 @@ def _entry(row: Mapping[str, Any], keys: KeyRing) -> Entry:
     return Entry(
         row["number"],
         row["previous"] or chain.GENESIS,
-        chain.metadata(row),
+        chain.metadata(_bare(row, keys)),
         row["commitment"],
         row["salt"],
         private,

@@ -6,6 +6,7 @@ what a recipient has suppressed comes with an event, of the tenant or of the pla
 pins of a new topic, which follow from the list of topics (``suppressions.pin_new_topic``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from optout_service.core.errors import Malformed
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM, Suppression
 from optout_service.core.scope import Kind
-from optout_service.store import book, feed, suppressions, tenants
+from optout_service.store import book, feed, regimes, suppressions, tenants
 from optout_service.store.prepared import Prepared, Row, run
 from optout_service.store.tables import address_book, event
 
@@ -26,6 +27,7 @@ _TOUCHED: Final = Prepared(
         event.c.number,
         event.c.hash,
         event.c.digest,
+        event.c.generation,
         event.c.kind,
         _OWN.c.sealed,
         _PLATFORMS.c.sealed,
@@ -95,15 +97,15 @@ def after(
     """
     mine = _read(conn, tenant_id, tenant_id, own, limit)
     theirs = _read(conn, tenant_id, PLATFORM, platform, limit)
-    found = {row[2]: row for row in (*theirs, *mine)}
-    stands = suppressions.standing_of(conn, tenant_id, found.keys())
+    found = {keys.bare(row[2], row[3]): row for row in (*theirs, *mine)}
+    stands = suppressions.standing_of(conn, tenant_id, found.keys(), keys)
+    hashes = {digest: _sha256(row[5:], row[4], tenant_id, keys) for digest, row in found.items()}
+    if regimes.current(conn, tenant_id, keys).moving:
+        hashes |= _in_other_generations(conn, tenant_id, hashes, keys)
     reached = feed.reached(conn, (tenant_id, PLATFORM))
     own, platform = _last(mine, own), _last(theirs, platform)
     return Changes(
-        [
-            Touched(digest, row[3], _sha256(row, tenant_id, keys), stands[digest])
-            for digest, row in found.items()
-        ],
+        [Touched(digest, row[4], hashes[digest], stands[digest]) for digest, row in found.items()],
         [topic.slug for topic in tenants.topics(conn, tenant_id)],
         reached[tenant_id],
         own,
@@ -126,9 +128,29 @@ def _last(rows: list[Row], before: Place) -> Place:
     return Place(rows[-1][0], rows[-1][1].hex()) if rows else before
 
 
-def _sha256(row: Row, tenant_id: int, keys: KeyRing) -> bytes | None:
-    _, _, _, kind, own, platforms = row
-    for of, sealed in ((tenant_id, own), (PLATFORM, platforms)):
-        if (address := book.open_address(keys, of, kind, sealed)) is not None:
+def _sha256(sealed: Row, kind: Kind, tenant_id: int, keys: KeyRing) -> bytes | None:
+    """By what the tenant's book has, or else the platform's."""
+    for of, one in zip((tenant_id, PLATFORM), sealed, strict=True):
+        if (address := book.open_address(keys, of, kind, one)) is not None:
             return address.sha256
     return None
+
+
+def _in_other_generations(
+    conn: Connection, tenant_id: int, hashes: Mapping[bytes, bytes | None], keys: KeyRing
+) -> dict[bytes, bytes]:
+    """Of those without a hash, what a book has in another generation than the event's.
+
+    A tenant's rows of a recipient move by themselves, and the platform's do.
+    """
+    missing = [digest for digest, sha256 in hashes.items() if sha256 is None]
+    digest_of = {form: digest for digest in missing for form in keys.forms(digest)}
+    query = select(address_book).where(
+        address_book.c.tenant.in_([tenant_id, PLATFORM]), address_book.c.digest.in_(digest_of)
+    )
+    found = {}
+    for row in conn.execute(query):
+        address = book.open_address(keys, row.tenant, row.kind, row.sealed)
+        if address is not None:
+            found[digest_of[row.digest]] = address.sha256
+    return found

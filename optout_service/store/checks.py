@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from optout_service.core.covers import Regime
 from optout_service.core.errors import (
     NotFound,
     OptOutError,
@@ -42,7 +43,7 @@ _CHUNK: Final = 500
 """Digests in one IN list on SQLite: sorted chunks of this size were the fastest measured."""
 
 Narrow = Callable[[Any, list[bytes]], list[bytes]]
-"""From the connection and sorted digests to those of them that may be suppressed."""
+"""From the connection and sorted forms of digests to those of them that may be suppressed."""
 
 _ONE_STATE: Final = {
     "sqlite": "BEGIN",
@@ -72,15 +73,16 @@ class Question:
     """What is asked, by whom, under which keys.
 
     ``asked``: one channel, one topic (``*``: none is named) and one purpose.
-    ``api_key``: the id of the key that asks, 0 for the command line. ``pepper``: the fingerprint of
-    the pepper that made the digests. ``at``: now. ``proven``: whether a standby may answer too, as
-    it was proven where it stands (``store.replica``); else its rows may be old, and none come.
+    ``api_key``: the id of the key that asks, 0 for the command line. ``regime``: how the asker
+    takes the digests to be stored; the answer proves it. ``at``: now. ``proven``: whether a standby
+    may answer too, as it was proven where it stands (``store.replica``); else its rows may be old,
+    and none come.
     """
 
     tenant: int
     asked: Scope
     api_key: int
-    pepper: str
+    regime: Regime
     at: datetime
     proven: bool = False
 
@@ -93,12 +95,13 @@ class Checks:
         self._sqlite = dialect == "sqlite"
         self._mark = "?" if self._sqlite else "%s"
         anywhere, primary = "", "" if self._sqlite else _PRIMARY
-        self._one, self._any = (
+        self._one, self._two, self._any = (
             {
                 proven: _CHECK.format(p=self._mark, digests=digests, primary=where)
                 for proven, where in ((False, primary), (True, anywhere))
             }
-            for digests in (f"= {self._mark}", "= ANY(%s)")
+            # While digests move, of each there are two forms.
+            for digests in (f"= {self._mark}", f"IN ({self._mark}, {self._mark})", "= ANY(%s)")
         )
 
     def check(self, connection: Any, question: Question, digest: bytes) -> Verdict:
@@ -107,7 +110,9 @@ class Checks:
         Raises UnknownTopic, Unauthenticated (the key was revoked or has expired), WrongKeys,
         Quarantined, NotFound (no such tenant), StoreUnavailable. Never answers without a good read.
         """
-        rows = self._read(connection, self._one[question.proven], question, (digest,))
+        forms = question.regime.forms(digest)
+        statement = (self._one if len(forms) == 1 else self._two)[question.proven]
+        rows = self._read(connection, statement, question, forms)
         self._prove(connection, question, rows)
         return Verdict(
             tuple(_suppression(row) for row in rows if row[2] is not None),
@@ -127,7 +132,9 @@ class Checks:
         may leave out, within that snapshot, digests that are not suppressed. Raises as ``check``
         does.
         """
-        ordered = sorted(set(digests))
+        given = list(dict.fromkeys(digests))
+        digest_of = question.regime.digests_by_form(given)
+        ordered = sorted(digest_of)
         if self._sqlite or narrow is not None:
             rows = self._read_in_one_state(connection, question, ordered, narrow)
         else:
@@ -136,7 +143,7 @@ class Checks:
         found: dict[bytes, list[Suppression]] = {}
         for row in rows:
             if row[2] is not None:
-                found.setdefault(row[2], []).append(_suppression(row))
+                found.setdefault(digest_of[row[2]], []).append(_suppression(row))
         return found, rows[0][0]
 
     def _read(
@@ -197,7 +204,7 @@ class Checks:
                 "The database is behind what was recorded before. Nothing is answered until an "
                 "operator has looked: optout evidence quarantine."
             )
-        if seal[0] != question.pepper:
+        if seal[0] != question.regime.fingerprint:
             return WrongKeys("The database was made with another pepper. Nothing is answered.")
         if (
             not (self._sqlite or question.proven)
@@ -220,7 +227,7 @@ def _parameters(question: Question, digests: tuple[Any, ...]) -> tuple[Any, ...]
         CHANNEL[asked.channel],
         asked.topic,
         PURPOSE[asked.purpose],
-        question.pepper,
+        question.regime.fingerprint,
         question.api_key,
         question.api_key,
         to_micros(question.at),

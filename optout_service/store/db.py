@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, make_url
 
 from optout_service.core.errors import Misconfigured, OptOutError, StoreUnavailable
-from optout_service.store import engines, pooled
+from optout_service.store import engines, patience, pooled
 from optout_service.store.commits import SharedCommits
 from optout_service.store.doubts import Doubts
 from optout_service.store.faults import FAULTS, GONE, translated
@@ -250,6 +250,15 @@ def assert_durable(connection: Connection) -> None:
             f"This database may lose what it has acknowledged: {', '.join(faults)}. Turn it on in "
             "the server's configuration and start again."
         )
+
+
+def without_limit(connection: Connection) -> None:
+    """Let this transaction's statements take as long as they need, on PostgreSQL.
+
+    Its limit is meant for those that somebody waits for; this one reads all there is.
+    """
+    if connection.dialect.name == "postgresql":
+        patience.unhurried(connection.connection.driver_connection)
 
 
 def clock(connection: Connection) -> datetime | None:

@@ -51,7 +51,7 @@ def decide(
     Raises NotFound, Conflict (decided otherwise), InvalidAddress, InvalidRequest (nobody is named,
     or somebody else), and what ``ledger.record`` raises.
     """
-    ledger.lock(conn, tenant_id)
+    regime = ledger.lock_to_write(conn, tenant_id, keys)
     found = reviews.get(conn, tenant_id, number, keys)
     if found.decided is not None:
         if found.decided.decision is decision:
@@ -69,7 +69,8 @@ def decide(
         whom = evidence.address
         written = {
             "decision_event": outcome.event,
-            "digest": keys.digest(whom),
+            "digest": regime.stored(keys.digest(whom)),
+            "generation": regime.mark,
             "kind": whom.kind,
         }
     conn.execute(

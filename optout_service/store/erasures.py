@@ -5,7 +5,7 @@ alone. An event's private part and its salt go together: the chain verifies with
 commitment tells nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -44,12 +44,12 @@ _NO_FINGERPRINT: Final = bytes(32)
 class Whom:
     """Whose data: a tenant's recipient, and what no digest leads to.
 
-    ``unnamed``: the numbers of decided reviews that name them in their text alone. ``before``: only
-    what was received up to then; None: all of it.
+    ``forms``: of the recipient's digest. ``unnamed``: the numbers of decided reviews that name them
+    in their text alone. ``before``: only what was received up to then; None: all of it.
     """
 
     tenant: int
-    digest: bytes
+    forms: Collection[bytes]
     unnamed: Sequence[int] = ()
     before: datetime | None = None
 
@@ -122,7 +122,7 @@ def erase(conn: Connection, whom: Whom) -> Erased:
 def kept(conn: Connection, whom: Whom) -> Kept:
     """What stays, however often it is asked for."""
     stands, happened, asked = (
-        and_(table.c.tenant == whom.tenant, table.c.digest == whom.digest)
+        and_(table.c.tenant == whom.tenant, table.c.digest.in_(whom.forms))
         for table in (suppression, event, review)
     )
     return Kept(
@@ -140,7 +140,7 @@ def _parts(conn: Connection, whom: Whom) -> list[tuple[Table, ColumnElement[bool
             address_book,
             and_(
                 address_book.c.tenant == whom.tenant,
-                address_book.c.digest == whom.digest,
+                address_book.c.digest.in_(whom.forms),
                 # Whoever has come again since stands in the book anew.
                 false() if _has_come_again(conn, whom) else true(),
             ),
@@ -149,7 +149,7 @@ def _parts(conn: Connection, whom: Whom) -> list[tuple[Table, ColumnElement[bool
             event,
             and_(
                 event.c.tenant == whom.tenant,
-                event.c.digest == whom.digest,
+                event.c.digest.in_(whom.forms),
                 event.c.private.is_not(None),
                 _until(event, "recorded_at", whom),
             ),
@@ -158,7 +158,7 @@ def _parts(conn: Connection, whom: Whom) -> list[tuple[Table, ColumnElement[bool
             review,
             and_(
                 review.c.tenant == whom.tenant,
-                or_(review.c.digest == whom.digest, review.c.number.in_(whom.unnamed)),
+                or_(review.c.digest.in_(whom.forms), review.c.number.in_(whom.unnamed)),
                 # What waits for a person may be an opt-out that nobody has understood yet.
                 review.c.decided_at.is_not(None),
                 or_(review.c.private.is_not(None), review.c.grounds.is_not(None)),
@@ -169,7 +169,7 @@ def _parts(conn: Connection, whom: Whom) -> list[tuple[Table, ColumnElement[bool
             idempotency,
             and_(
                 idempotency.c.tenant == whom.tenant,
-                or_(idempotency.c.digest == whom.digest, idempotency.c.digest.is_(None)),
+                or_(idempotency.c.digest.in_(whom.forms), idempotency.c.digest.is_(None)),
                 idempotency.c.answer != ERASED,
                 _until(idempotency, "created_at", whom),
             ),
@@ -190,7 +190,7 @@ def _has_come_again(conn: Connection, whom: Whom) -> bool:
             table,
             and_(
                 table.c.tenant == whom.tenant,
-                table.c.digest == whom.digest,
+                table.c.digest.in_(whom.forms),
                 table.c[received] > whom.before,
             ),
         )

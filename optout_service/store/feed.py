@@ -12,7 +12,7 @@ from optout_service.core.address import Address
 from optout_service.core.evidence import Action, Reason, Source
 from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import Scope
-from optout_service.store import book
+from optout_service.store import book, regimes
 from optout_service.store.chain import private_context
 from optout_service.store.prepared import Prepared, run
 from optout_service.store.tables import address_book, event, tenant
@@ -105,10 +105,12 @@ def history(
 ) -> list[Event]:
     """What happened with one address at one tenant, oldest first, with the evidence.
 
-    All of it, or the events numbered above ``after``, up to ``upto``, at most ``limit``.
+    All of it, or the events numbered above ``after``, up to ``upto``, at most ``limit``. Raises
+    NotFound, and WrongKeys where our ring cannot look it up.
     """
+    regimes.current(conn, tenant_id, keys)
     query = _query(event.c.private).where(
-        event.c.digest == keys.digest(address),
+        event.c.digest.in_(keys.forms(keys.digest(address))),
         event.c.tenant == tenant_id,
         event.c.number > after,
     )

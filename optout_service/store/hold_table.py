@@ -1,6 +1,6 @@
 """The table of legal holds. A hold outlives what ``tables`` has of its recipient."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, SmallInteger, String, Table
 
 from optout_service.store.codes import KIND, Code, Instant
 from optout_service.store.metadata import metadata
@@ -17,6 +17,7 @@ legal_hold = Table(
     Column("placed_by", String(100), nullable=False),
     Column("ended_at", Instant),
     Column("ended_by", String(100)),
+    Column("generation", SmallInteger),
     Index("ix_legal_hold_tenant_digest", "tenant", "digest"),
     sqlite_with_rowid=False,
     comment="Whose evidence is needed in court: neither erased nor outdated. grounds: sealed.",

@@ -4,6 +4,7 @@ While one stands, nothing of the recipient is erased and nothing outdated. Ended
 it can be shown why something was kept.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +15,7 @@ from optout_service.core.address import Address
 from optout_service.core.errors import Conflict, NotFound
 from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import Kind
-from optout_service.store import book, ledger, pages
+from optout_service.store import book, ledger, pages, regimes
 from optout_service.store.tables import address_book, legal_hold
 
 _LARGEST: Final = 2**31 - 1
@@ -37,13 +38,13 @@ class Hold:
     ended_by: str | None
 
 
-def is_held(conn: Connection, tenant_id: int, digest: bytes) -> bool:
-    """Whether a hold stands for a recipient."""
-    return conn.execute(_standing(tenant_id, digest)).first() is not None
+def is_held(conn: Connection, tenant_id: int, forms: Collection[bytes]) -> bool:
+    """Whether a hold stands for a recipient. ``forms``: those of the digest."""
+    return conn.execute(_standing(tenant_id, forms)).first() is not None
 
 
 def held(tenant_id: int) -> Select[Any]:
-    """The digests of a tenant's recipients for whom a hold stands: for a condition."""
+    """Of a tenant's recipients for whom a hold stands, what is stored: for a condition."""
     return select(legal_hold.c.digest).where(
         legal_hold.c.tenant == tenant_id, legal_hold.c.ended_at.is_(None)
     )
@@ -59,10 +60,11 @@ def place(
     at: datetime,
     keys: KeyRing,
 ) -> int:
-    """Place a hold, and give its number. Raises NotFound, Conflict (one stands)."""
-    ledger.lock(conn, tenant_id)
+    """Place a hold, and give its number. Raises NotFound, Conflict (one stands), WrongKeys."""
+    regime = ledger.lock_to_write(conn, tenant_id, keys)
     digest = keys.digest(address)
-    if (standing := conn.scalar(_standing(tenant_id, digest))) is not None:
+    regimes.bring(conn, tenant_id, regime, [digest])
+    if (standing := conn.scalar(_standing(tenant_id, keys.forms(digest)))) is not None:
         raise Conflict(f"A hold stands for this address already: number {standing}.")
     of_tenant = select(func.max(legal_hold.c.number)).where(legal_hold.c.tenant == tenant_id)
     number = 1 + (conn.scalar(of_tenant) or 0)
@@ -71,9 +73,10 @@ def place(
         {
             "tenant": tenant_id,
             "number": number,
-            "digest": digest,
+            "digest": regime.stored(digest),
+            "generation": regime.mark,
             "kind": address.kind,
-            "grounds": keys.seal(reason.encode(), _context(tenant_id, number)),
+            "grounds": keys.seal(reason.encode(), context(tenant_id, number)),
             "placed_at": at,
             "placed_by": by,
         },
@@ -81,10 +84,12 @@ def place(
     return number
 
 
-def end(conn: Connection, tenant_id: int, digest: bytes, *, by: str, at: datetime) -> int:
-    """End the hold that stands for a recipient, and give its number. Raises NotFound."""
-    ledger.lock(conn, tenant_id)
-    number = conn.scalar(_standing(tenant_id, digest))
+def end(
+    conn: Connection, tenant_id: int, address: Address, *, by: str, at: datetime, keys: KeyRing
+) -> int:
+    """End the hold that stands for a recipient, and give its number. Raises NotFound, WrongKeys."""
+    ledger.lock_to_write(conn, tenant_id, keys)
+    number = conn.scalar(_standing(tenant_id, keys.forms(keys.digest(address))))
     if number is None:
         raise NotFound("No hold stands for this address. To see those there are: optout hold list")
     end_number(conn, tenant_id, number, by=by, at=at)
@@ -149,7 +154,7 @@ def _hold(row: Any, keys: KeyRing) -> Hold:
     return Hold(
         row.number,
         book.open_address(keys, row.tenant, kind, row.sealed),
-        keys.open(row.grounds, _context(row.tenant, row.number)).decode(),
+        keys.open(row.grounds, context(row.tenant, row.number)).decode(),
         row.placed_at,
         row.placed_by,
         row.ended_at,
@@ -157,13 +162,14 @@ def _hold(row: Any, keys: KeyRing) -> Hold:
     )
 
 
-def _standing(tenant_id: int, digest: bytes) -> Select[int]:
+def _standing(tenant_id: int, forms: Collection[bytes]) -> Select[int]:
     return select(legal_hold.c.number).where(
         legal_hold.c.tenant == tenant_id,
-        legal_hold.c.digest == digest,
+        legal_hold.c.digest.in_(forms),
         legal_hold.c.ended_at.is_(None),
     )
 
 
-def _context(tenant_id: int, number: int) -> str:
+def context(tenant_id: int, number: int) -> str:
+    """The context under which the grounds of a hold are sealed."""
     return f"legal-hold/{tenant_id}/{number}"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from optout_service.core.errors import Conflict, IdempotencyMismatch
 from optout_service.core.keyring import KeyRing
+from optout_service.store import ledger
 from optout_service.store.tables import idempotency
 
 ERASED: Final = b""
@@ -71,7 +72,11 @@ def find(conn: Connection, slot: Slot, keys: KeyRing) -> Answer | None:
 def save(
     conn: Connection, slot: Slot, answer: Answer, digest: bytes, *, at: datetime, keys: KeyRing
 ) -> None:
-    """Keep an answer. ``find`` must have said that there is none. ``digest``: whom it is about."""
+    """Keep an answer. ``find`` must have said that there is none. ``digest``: whom it is about.
+
+    In the transaction of an act of the same recipient. Raises WrongKeys, as that does.
+    """
+    regime = ledger.lock_to_write(conn, slot.tenant, keys)
     conn.execute(
         insert(idempotency),
         {
@@ -82,7 +87,8 @@ def save(
             "status": answer.status,
             "answer": keys.seal(answer.body, _context(slot)),
             "created_at": at,
-            "digest": digest,
+            "digest": regime.stored(digest),
+            "generation": regime.mark,
         },
     )
 

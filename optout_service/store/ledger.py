@@ -7,24 +7,24 @@ still to come.
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from optout_service.core.chain import commitment
-from optout_service.core.errors import LiftCap, NotFound, NotLiftable
-from optout_service.core.evidence import Action, Authority, Evidence, ProviderMessage
+from optout_service.core.covers import Regime
+from optout_service.core.errors import NotFound
+from optout_service.core.evidence import Action, Evidence, ProviderMessage
 from optout_service.core.keyring import KeyRing
-from optout_service.core.policy import PLATFORM, Decision, Refusal, Suppression, decide
+from optout_service.core.policy import Decision, Refusal, Suppression, decide
 from optout_service.core.scope import ANY
-from optout_service.store import book, chain, past, suppressions
-from optout_service.store.prepared import Prepared, Row, Run, run
+from optout_service.store import book, chain, lifting, past, regimes, suppressions
+from optout_service.store.prepared import Prepared, Row, Run, joined, run
 from optout_service.store.seal import require_ours
 from optout_service.store.tables import event, provider_message, seal, tenant, topic
-
-_RECIPIENT: Final = frozenset({Authority.RECIPIENT_PAGE, Authority.RECIPIENT_PHONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Outcome:
 class Position:
     """Where a ledger stands, read under its lock: number and hash of its last event.
 
-    ``pepper``: the fingerprint of the one that the database was made with.
+    ``pepper``: the fingerprint of the one that the database was made with. ``regime``: the number
+    of the one under which its digests are written now.
     """
 
     seq: int
@@ -60,6 +61,7 @@ class Position:
     lift_day: int
     lift_count: int
     pepper: str
+    regime: int
 
     def lifts_on(self, day: int) -> int:
         """How many of a day's opt-ins are used up; ``day`` is an ordinal (UTC)."""
@@ -74,6 +76,7 @@ LOCK = Prepared(
         tenant.c.lift_day,
         tenant.c.lift_count,
         select(seal.c.pepper).scalar_subquery(),
+        tenant.c.regime,
     )
     .where(tenant.c.id == bindparam("tenant"))
     .with_for_update()
@@ -123,6 +126,14 @@ def lock(conn: Connection, tenant_id: int) -> None:
     locked(conn, tenant_id)
 
 
+def lock_to_write(conn: Connection, tenant_id: int, keys: KeyRing) -> Regime:
+    """``lock``, and how digests are written until the transaction ends.
+
+    Raises NotFound, and WrongKeys where our ring cannot write so.
+    """
+    return keys.regime(locked(conn, tenant_id).regime)
+
+
 def locked(conn: Connection, tenant_id: int) -> Position:
     """The position of a tenant's ledger, under the lock. Raises NotFound."""
     return _position(run(conn, (LOCK, {"tenant": tenant_id}))[0])
@@ -144,16 +155,18 @@ def record(
     ``at``: when we received it (aware, UTC). ``lift_cap``: how many opt-ins a UTC day may change
     something without coming from the recipient. The caller commits, and answers after that.
 
-    Raises NotFound (no such tenant), WrongKeys (another pepper's database has taken this one's
-    place), NotLiftable, LiftCap. A provider's message that was counted
+    Raises NotFound (no such tenant), NotLiftable, LiftCap, and WrongKeys where the database's
+    digests are written under a pepper that our ring has not. A provider's message that was counted
     before is no error: ``Outcome.replayed``. What a recipient may not lift is no error either: it
     is written down as asked for, changes nothing, and comes back in ``Outcome.refused``.
     """
     digest = keys.digest(evidence.address)
-    position, seen, standing = _read(conn, evidence, digest)
+    position, seen, standing = _read(conn, evidence, keys.forms(digest))
     require_ours(position.pepper, keys)
+    regime = keys.regime(position.regime)
     if seen is not None:
         return seen
+    regimes.bring(conn, evidence.tenant, regime, [digest])
     number = position.seq + 1
     decision = decide(
         evidence,
@@ -163,17 +176,18 @@ def record(
         topics=_topics_to_pin(conn, evidence),
         earlier=past.opt_outs(conn, evidence, digest, standing, keys),
     )
-    if decision.refused and evidence.authority not in _RECIPIENT:
-        raise _not_liftable(decision.refused)
-    lift_day, lift_count = _count_lift(position, evidence, decision, at, lift_cap)
-    row = entry(evidence, digest, number, decision.changed, at, position.head, keys)
+    day = at.toordinal()
+    lifts = lifting.count(evidence, decision, used=position.lifts_on(day), cap=lift_cap)
+    row = entry(
+        evidence, digest, number, decision.changed, at, position.head, keys=keys, regime=regime
+    )
     writes: list[Run] = [(APPEND, row)]
     if evidence.provider_message is not None:
         writes.append((_COUNT, row | {"event": number}))
-    writes += suppressions.writes(evidence.tenant, digest, decision)
+    writes += suppressions.writes(evidence.tenant, row["digest"], decision)
     if position.address_book:
-        writes.append(book.remember(keys, evidence.tenant, digest, evidence.address))
-    writes.append((ADVANCE, row | {"lift_day": lift_day, "lift_count": lift_count}))
+        writes.append(book.remember(keys, evidence.tenant, digest, evidence.address, regime))
+    writes.append((ADVANCE, row | {"lift_day": day, "lift_count": lifts}))
     run(conn, *writes)
     now_standing = _now_standing(standing, evidence, decision)
     return Outcome(
@@ -191,24 +205,25 @@ def erase_private(conn: Connection, which: ColumnElement[bool]) -> None:
 
 
 def _read(
-    conn: Connection, evidence: Evidence, digest: bytes
+    conn: Connection, evidence: Evidence, forms: Sequence[bytes]
 ) -> tuple[Position, Outcome | None, list[Suppression]]:
     """The tenant's position, under its lock; then what may only be read after it.
 
     On PostgreSQL each statement sees what was committed when it began, which is after the lock
     was ours: one statement that locked and read would see what was there before it waited.
+
+    ``forms``: all of the digest. The platform's rows of a recipient move by themselves.
     """
-    reads: list[Run] = [
-        (LOCK, {"tenant": evidence.tenant}),
-        suppressions.read_standing(evidence.tenant, digest),
-    ]
+    reads: list[Run] = [(LOCK, {"tenant": evidence.tenant})]
+    reads += [suppressions.read_standing(evidence.tenant, form) for form in forms]
     if (message := evidence.provider_message) is not None:
         reads.append((_SEEN, {"tenant": evidence.tenant, **_ids(message)}))
-    locked, standing, *seen = run(conn, *reads)
+    locked, *found = run(conn, *reads)
+    standing, seen = found[: len(forms)], found[len(forms) :]
     counted = next(
         (Outcome(row[0], bool(row[1]), replayed=True) for rows in seen for row in rows), None
     )
-    return _position(locked), counted, suppressions.from_rows(standing)
+    return _position(locked), counted, suppressions.from_rows(joined(standing))
 
 
 def _position(rows: list[Row]) -> Position:
@@ -229,46 +244,6 @@ def _topics_to_pin(conn: Connection, evidence: Evidence) -> frozenset[str]:
     return frozenset(conn.scalars(_TOPICS, {"tenant": evidence.tenant}))
 
 
-def _not_liftable(refused: tuple[Refusal, ...]) -> NotLiftable:
-    who = sorted(frozenset.intersection(*(refusal.liftable_by for refusal in refused)))
-    reasons = sorted({refusal.suppression.reason for refusal in refused})
-    # Within a tenant not even a platform key lifts what binds all of them.
-    without = " (without naming a tenant)" if _by_the_platform(refused) else ""
-    return NotLiftable(
-        f"What stands ({', '.join(reasons)}) may be lifted only by: {', '.join(who)}{without}.",
-        reasons=reasons,
-        liftable_by=who,
-    )
-
-
-def _by_the_platform(refused: tuple[Refusal, ...]) -> bool:
-    return any(refusal.suppression.tenant == PLATFORM for refusal in refused)
-
-
-def _count_lift(
-    position: Position,
-    evidence: Evidence,
-    decision: Decision,
-    at: datetime,
-    lift_cap: int,
-) -> tuple[int, int]:
-    today = at.toordinal()
-    used = position.lifts_on(today)
-    if (
-        evidence.action is Action.OPT_OUT
-        or evidence.authority in _RECIPIENT
-        or not decision.changed
-    ):
-        return today, used
-    if used >= lift_cap:
-        raise LiftCap(
-            f"This tenant's {lift_cap} opt-ins of today (UTC) are used up. The recipients can come "
-            "back by themselves at any time; otherwise try again tomorrow.",
-            cap=lift_cap,
-        )
-    return today, used + 1
-
-
 def entry(
     evidence: Evidence,
     digest: bytes,
@@ -276,9 +251,15 @@ def entry(
     changed: bool,
     at: datetime,
     head: bytes,
+    *,
     keys: KeyRing,
+    regime: Regime,
 ) -> dict[str, Any]:
-    """The row of one act, chained to the one before, whose hash is ``head``."""
+    """The row of one act, chained to the one before, whose hash is ``head``.
+
+    The chain binds the digest itself, and not the form in which the regime has it stored: so it
+    outlives every pepper but the first.
+    """
     salt = os.urandom(16)
     said = dict(evidence.private)
     if evidence.undoes is not None:
@@ -305,7 +286,7 @@ def entry(
         "private": keys.seal(private, chain.private_context(evidence.tenant, number)),
     }
     row["hash"] = chain.entry_hash(head, row)
-    return row
+    return row | {"digest": regime.stored(digest), "generation": regime.mark}
 
 
 def _now_standing(

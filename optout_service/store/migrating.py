@@ -6,6 +6,7 @@ from collections.abc import Callable
 from alembic import command
 from alembic.config import Config
 
+from optout_service.store import revisions
 from optout_service.store.revisions import MIGRATIONS, connected, file_of
 
 
@@ -23,6 +24,12 @@ def upgrade(url: str, revision: str = "head") -> None:
     """
     _make_file(url)
     _run(url, lambda made: command.upgrade(made, revision))
+
+
+def upgrade_older(url: str) -> None:
+    """``upgrade``, unless the schema is of a release after this one: that is left alone."""
+    if revisions.status(url).current in revisions.known():
+        upgrade(url)
 
 
 def downgrade(url: str, revision: str) -> None:

@@ -1,7 +1,7 @@
 """What an opt-in must know of the opt-outs before it: which are newer, which were taken back."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,7 +12,7 @@ from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import Earlier, Suppression
 from optout_service.core.scope import Scope
 from optout_service.store.chain import private_context
-from optout_service.store.prepared import Prepared, Row, run
+from optout_service.store.prepared import Prepared, Row, joined, run
 from optout_service.store.tables import event
 
 UNDOES: Final = "undoes"
@@ -57,12 +57,12 @@ def opt_outs(
     if evidence.action is Action.OPT_OUT or not own or not (dated or undoing):
         return []
     wanted = {
-        "digest": digest,
         "tenant": evidence.tenant,
         "number": min(own) if undoing else _NO_NUMBER,
         "occurred_at": evidence.occurred_at or _NO_TIME,
     }
-    (rows,) = run(conn, (_EVENTS, wanted))
+    read = run(conn, *((_EVENTS, wanted | {"digest": form}) for form in keys.forms(digest)))
+    rows = joined(read)
     undone = _taken_back(evidence.tenant, rows, keys) if undoing else frozenset()
     return [
         Earlier(number, Scope(channel, topic, purpose), occurred, recorded, number in undone)
@@ -74,7 +74,7 @@ def opt_outs(
 def repeats(
     conn: Connection,
     tenant_id: int,
-    digest: bytes,
+    forms: Collection[bytes],
     scope: Scope,
     sources: Sequence[Source],
     *,
@@ -82,12 +82,12 @@ def repeats(
 ) -> list[int]:
     """The numbers, from ``since`` on, of an address's opt-outs of exactly this scope, in order.
 
-    Only those that came through one of these doors.
+    ``forms``: those of its digest. Only those that came through one of these doors.
     """
     query = (
         select(event.c.number)
         .where(
-            event.c.digest == digest,
+            event.c.digest.in_(forms),
             event.c.tenant == tenant_id,
             event.c.number >= since,
             event.c.action == Action.OPT_OUT,
@@ -102,11 +102,11 @@ def repeats(
 
 
 def scopes(
-    conn: Connection, tenant_id: int, digest: bytes, numbers: Sequence[int]
+    conn: Connection, tenant_id: int, forms: Collection[bytes], numbers: Sequence[int]
 ) -> dict[int, Scope]:
     """What an address's opt-outs of these numbers covered; other numbers are left out."""
     query = select(event.c.number, event.c.channel, event.c.topic, event.c.purpose).where(
-        event.c.digest == digest,
+        event.c.digest.in_(forms),
         event.c.tenant == tenant_id,
         event.c.number.in_(numbers),
         event.c.action == Action.OPT_OUT,

@@ -4,7 +4,7 @@ A statement is compiled once for each kind of database, and then runs on the dri
 PostgreSQL several go to the server together, in one round trip.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,11 @@ def run_many(
         compiled = statement.on(connection)
         driver: Any = connection.connection.driver_connection
         driver.cursor().executemany(compiled.text, [compiled.bind(row) for row in rows])
+
+
+def joined(results: Iterable[Sequence[Row]]) -> list[Row]:
+    """The rows of several, one after the other."""
+    return [row for rows in results for row in rows]
 
 
 def _run(driver: Any, compiled: _Compiled, values: Mapping[str, Any]) -> list[Row]:

@@ -20,10 +20,11 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Connection
 
+from optout_service.core.covers import Regime
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM
 from optout_service.core.scope import ANY, Scope
-from optout_service.store import digest_tables
+from optout_service.store import digest_tables, seal
 from optout_service.store.checks import Narrow, Question
 from optout_service.store.codes import CHANNEL, PURPOSE
 from optout_service.store.digest_tables import (
@@ -48,17 +49,27 @@ class Quick:
     """What stands for one question, by a table and by what came after it."""
 
     def __init__(
-        self, as_of: int, age: int, table: list[Digests], changed: Digests, suppressed: Digests
+        self,
+        as_of: int,
+        age: int,
+        regime: Regime,
+        table: list[Digests],
+        changed: Digests,
+        suppressed: Digests,
     ) -> None:
         """``age``: how many events came after the table, and ``changed`` whose they are.
 
-        ``suppressed``: those of them that are so now.
+        ``suppressed``: those of them that are so now. ``regime``: how all of them are stored.
         """
-        self.as_of, self.age = as_of, age
+        self.as_of, self.age, self._regime = as_of, age, regime
         self._table, self._changed, self._suppressed = table, changed, suppressed
 
     def probe(self, digests: bytes) -> bytes:
         """As ``Snapshot.probe``. It reads no database."""
+        return self.probe_stored(self._regime.stored(digests))
+
+    def probe_stored(self, digests: bytes) -> bytes:
+        """The same, of digests as they are stored."""
         high, low = halves(digests)
         found = np.zeros(high.shape, np.bool_)
         for section in self._table:
@@ -100,6 +111,8 @@ class Tables:
 
     def quick(self, held: Held) -> Quick | None:
         """The quick way to the answers of ``held``, if there is one; else it may come to be."""
+        if held.question.regime.moving:
+            return None  # the ledger does not tell which rows have moved since
         found = self._opened_quick(held)
         if found is None or found.age > MOST_EVENTS // 2:
             self._build_if_worth_it(held)
@@ -111,7 +124,9 @@ class Tables:
         Now and then it looks whether a table that is not there would be worth making.
         """
         tenant = question.tenant
-        if self._table(tenant) is None:
+        if question.regime.moving:
+            return None
+        if self._table(tenant, question.regime) is None:
             asked_before = self._asked_without.get(tenant, 0)
             self._asked_without[tenant] = asked_before + 1
             if asked_before % _LOOKS_EVERY or not (self._kept_up and self._least_rows):
@@ -122,35 +137,47 @@ class Tables:
             found = self.quick(held)
             if found is None:
                 return digests
-            return [*compress(digests, found.probe(b"".join(digests)))]
+            return [*compress(digests, found.probe_stored(b"".join(digests)))]
 
         return narrow
 
     def build(self, tenant: int) -> bool:
-        """Make a tenant's table anew. False: another process is at it. Raises what reading does."""
+        """Make a tenant's table anew. False: another process is at it, or digests are moving.
+
+        Raises what reading does.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._folder.stat().st_uid != os.getuid():
             raise PermissionError(f"{self._folder} is not ours")
-        path = self._path(tenant)
-        with _alone(path.with_suffix(".lock")) as alone:
-            if not alone:
-                return False
-            for left_over in self._folder.glob(f"{path.name}.*.part"):
-                left_over.unlink(missing_ok=True)
-            with self._snapshot() as connection:
+        with self._snapshot() as connection:
+            regime = seal.regime_of(connection, self._keys)
+            path = self._path(tenant, regime)
+            with _alone(path.with_suffix(".lock")) as alone:
+                if not alone or regime.moving:
+                    return False
+                for left_over in self._folder.glob(f"{path.name}.*.part"):
+                    left_over.unlink(missing_ok=True)
                 driver = connection.connection.driver_connection
                 source = Source(driver, self._dialect, tenant)
-                origin = source.origin(self._keys.fingerprints.pepper)
+                origin = source.origin(regime.fingerprint)
                 digest_tables.write(path, self._keys, origin, source.sections())
+        self._remove_tables_but(regime)
         return True
+
+    def _remove_tables_but(self, regime: Regime) -> None:
+        """Those from before a rotation: whoever has the pepper of then could read them."""
+        for other in self._keys.regimes.all:
+            if other != regime:
+                for left_over in self._folder.glob(f"{other.fingerprint}-*"):
+                    left_over.unlink(missing_ok=True)
 
     def _opened_quick(self, held: Held) -> Quick | None:
         """By the table that is there, if it fits and not too much has happened since."""
-        table = self._table(held.question.tenant)
+        table = self._table(held.question.tenant, held.question.regime)
         if table is None:
             return None
         source = Source(held.connection, self._dialect, held.question.tenant)
-        if not source.fits(table.origin, held.question.pepper):
+        if not source.fits(table.origin, held.question.regime.fingerprint):
             return None
         changed = source.digests_after(table.origin.ledgers, MOST_EVENTS + 1)
         return None if len(changed) > MOST_EVENTS else _quick(held, table, changed)
@@ -178,10 +205,10 @@ class Tables:
         finally:
             self._building.release()
 
-    def _table(self, tenant: int) -> DigestTable | None:
+    def _table(self, tenant: int, regime: Regime) -> DigestTable | None:
         if not self._least_rows:
             return None
-        path = self._path(tenant)
+        path = self._path(tenant, regime)
         try:
             found = os.stat(path)
         except OSError:
@@ -193,8 +220,8 @@ class Tables:
             self._opened[tenant] = opened
         return opened.table
 
-    def _path(self, tenant: int) -> Path:
-        return self._folder / f"{self._keys.fingerprints.pepper}-{tenant}.digests"
+    def _path(self, tenant: int, regime: Regime) -> Path:
+        return self._folder / f"{regime.fingerprint}-{tenant}.digests"
 
 
 def _quick(held: Held, table: DigestTable, changed: list[bytes]) -> Quick:
@@ -202,6 +229,7 @@ def _quick(held: Held, table: DigestTable, changed: list[bytes]) -> Quick:
     return Quick(
         held.as_of,
         len(changed),
+        held.question.regime,
         [
             digests
             for section, digests in table.sections.items()

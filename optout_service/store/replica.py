@@ -81,10 +81,11 @@ class Replica:
                 if connection is None:
                     return None
                 driver: Any = connection.connection.driver_connection
-                ordered = sorted(set(digests))
+                digest_of = proven.regime.digests_by_form(digests)
+                forms = sorted(digest_of)
                 if (narrow := narrowed(proven)) is not None:
-                    ordered = narrow(driver, ordered)
-                return self._checks.check_many(driver, proven, ordered)
+                    forms = narrow(driver, forms)
+                return self._checks.check_many(driver, proven, (digest_of[one] for one in forms))
         except OptOutError:
             # It was cancelled there, or what no ledger tells has not come yet, as of a quarantine
             # that has ended: the primary knows.
@@ -105,14 +106,18 @@ class Replica:
 
         def work(driver: Any) -> Origin:
             self._checks.check(driver, question, b"")
-            return Source(driver, self._database.dialect, question.tenant).origin(question.pepper)
+            return Source(driver, self._database.dialect, question.tenant).origin(
+                question.regime.fingerprint
+            )
 
         return self._database.ask(work)
 
     def stands(self, connection: Connection, question: Question, origin: Origin) -> bool:
         """Whether it is not before that, and the same database."""
         driver = connection.connection.driver_connection
-        return Source(driver, self._database.dialect, question.tenant).fits(origin, question.pepper)
+        return Source(driver, self._database.dialect, question.tenant).fits(
+            origin, question.regime.fingerprint
+        )
 
     def _standing(self, stack: ExitStack, question: Question) -> Connection | None:
         if monotonic() < self._rests_until:

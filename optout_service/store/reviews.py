@@ -18,7 +18,7 @@ from optout_service.core.evidence import ProviderMessage, Source
 from optout_service.core.keyring import KeyRing
 from optout_service.core.review import ReviewDecision, ReviewState, Why, due_at
 from optout_service.core.scope import ANY, Kind
-from optout_service.store import book, ledger, tenants
+from optout_service.store import book, ledger, regimes, tenants
 from optout_service.store.prepared import run
 from optout_service.store.tables import address_book, event, review
 
@@ -100,17 +100,20 @@ def open_review(conn: Connection, doubt: Doubt, *, at: datetime, keys: KeyRing) 
     A provider's message that is there already gives the review that it made the first time.
     Raises NotFound for a tenant that does not exist.
     """
-    ledger.lock(conn, doubt.tenant)
+    regime = ledger.lock_to_write(conn, doubt.tenant, keys)
     if (known := _made_of(conn, doubt)) is not None:
         return get(conn, doubt.tenant, known, keys)
     number = 1 + (
         conn.scalar(select(func.max(review.c.number)).where(review.c.tenant == doubt.tenant)) or 0
     )
     message = doubt.provider_message
+    digest = keys.digest(doubt.address) if doubt.address else None
+    regimes.bring(conn, doubt.tenant, regime, [digest] if digest else [])
     row = {
         "tenant": doubt.tenant,
         "number": number,
-        "digest": keys.digest(doubt.address) if doubt.address else None,
+        "digest": regime.stored(digest) if digest else None,
+        "generation": regime.mark,
         "kind": doubt.address.kind if doubt.address else None,
         "channel": doubt.channel,
         "topic": doubt.topic,
@@ -126,8 +129,8 @@ def open_review(conn: Connection, doubt: Doubt, *, at: datetime, keys: KeyRing) 
         "private": _sealed(_private(doubt), doubt.tenant, number, "private", keys),
     }
     conn.execute(insert(review), row)
-    if doubt.address and tenants.get_by_id(conn, doubt.tenant).address_book:
-        run(conn, book.remember(keys, doubt.tenant, keys.digest(doubt.address), doubt.address))
+    if doubt.address and digest and tenants.get_by_id(conn, doubt.tenant).address_book:
+        run(conn, book.remember(keys, doubt.tenant, digest, doubt.address, regime))
     return get(conn, doubt.tenant, number, keys)
 
 
@@ -242,7 +245,7 @@ def _review(row: Any, keys: KeyRing) -> Review:
     return Review(
         tenant=row.tenant,
         number=row.number,
-        digest=row.digest,
+        digest=None if row.digest is None else keys.bare(row.digest, row.generation),
         address=_address(row, private.get("sha256"), keys),
         channel=row.channel,
         topic=row.topic,
@@ -283,7 +286,7 @@ def _sealed(
     values: Mapping[str, Any], tenant_id: int, number: int, part: str, keys: KeyRing
 ) -> bytes:
     return keys.seal(
-        json.dumps(values, ensure_ascii=False).encode(), _context(tenant_id, number, part)
+        json.dumps(values, ensure_ascii=False).encode(), context(tenant_id, number, part)
     )
 
 
@@ -291,9 +294,10 @@ def _opened(row: Any, part: str, keys: KeyRing) -> dict[str, Any]:
     sealed: bytes | None = getattr(row, part)
     if sealed is None:
         return {}
-    opened: dict[str, Any] = json.loads(keys.open(sealed, _context(row.tenant, row.number, part)))
+    opened: dict[str, Any] = json.loads(keys.open(sealed, context(row.tenant, row.number, part)))
     return opened
 
 
-def _context(tenant_id: int, number: int, part: str) -> str:
+def context(tenant_id: int, number: int, part: str) -> str:
+    """The context under which a part of a review is sealed: ``private`` or ``grounds``."""
     return f"review/{tenant_id}/{number}/{part}"

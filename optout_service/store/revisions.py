@@ -54,9 +54,14 @@ def revision_of(conn: Connection) -> str | None:
 
 
 @cache
+def known() -> frozenset[str]:
+    """The migrations of this release. They are numbered, and named as their files are."""
+    return frozenset(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
 def newest() -> str:
-    """The newest migration of this release. They are numbered, and named as their files are."""
-    return max(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    """The newest of them."""
+    return max(known())
 
 
 @contextmanager

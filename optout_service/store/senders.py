@@ -286,7 +286,7 @@ def _is(one: Sender) -> tuple[Any, ...]:
 
 
 def _account(tenant_id: int, provider: str, account: str, tokens: bytes, keys: KeyRing) -> Account:
-    opened = keys.open(tokens, _context(tenant_id, provider, account))
+    opened = keys.open(tokens, context(tenant_id, provider, account))
     return Account(tenant_id, provider, account, tuple(json.loads(opened)))
 
 
@@ -299,9 +299,10 @@ def _is_account(one: Account) -> tuple[Any, ...]:
 
 
 def _sealed(one: Account, keys: KeyRing) -> bytes:
-    context = _context(one.tenant, one.provider, one.account)
-    return keys.seal(json.dumps(one.tokens).encode(), context)
+    tokens = json.dumps(one.tokens).encode()
+    return keys.seal(tokens, context(one.tenant, one.provider, one.account))
 
 
-def _context(tenant_id: int, provider: str, account: str) -> str:
+def context(tenant_id: int, provider: str, account: str) -> str:
+    """The context under which the secrets of an account are sealed."""
     return f"provider-account/{tenant_id}/{provider}/{account}"

@@ -6,9 +6,10 @@ first, as in ``checks``.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, Final, Protocol
 
-from optout_service.core.keyring import DIGEST_BYTES
+from optout_service.core.covers import split
 from optout_service.store.checks import Checks, Question
 from optout_service.store.codes import CHANNEL, PURPOSE
 
@@ -49,12 +50,12 @@ class Held:
 
     def probe(self, digests: bytes) -> bytes:
         """As ``Snapshot.probe``."""
-        given = split(digests)
-        found = self.suppressed(given)
-        return bytes([digest in found for digest in given])
+        forms = [split(form) for form in self.question.regime.forms(digests)]
+        found = self.suppressed(chain.from_iterable(forms))
+        return bytes([any(one in found for one in each) for each in zip(*forms, strict=True)])
 
     def suppressed(self, digests: Iterable[bytes]) -> set[bytes]:
-        """Those that are suppressed."""
+        """Those that are suppressed, of digests as they are stored."""
         # Sorted, the pages of the table are walked in order.
         ordered = sorted(set(digests))
         size = _CHUNK[self._dialect]
@@ -77,8 +78,3 @@ class Held:
             return self.connection.execute(statement, (*digests, *rest)).fetchall()  # type: ignore[no-any-return]
         statement = _STANDING.format(p="%s", digests="= ANY(%s)")
         return self.connection.execute(statement, (digests, *rest), binary=True).fetchall()  # type: ignore[no-any-return]
-
-
-def split(digests: bytes) -> list[bytes]:
-    """Digests that stand one after the other, each by itself."""
-    return [digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)]

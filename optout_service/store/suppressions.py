@@ -29,9 +29,9 @@ from optout_service.core.evidence import Reason
 from optout_service.core.keyring import KeyRing
 from optout_service.core.policy import PLATFORM, Decision, Suppression
 from optout_service.core.scope import ANY, OTHER, Scope, kind_of, parse_slug
-from optout_service.store import book
+from optout_service.store import book, regimes
 from optout_service.store.codes import CHANNEL, PURPOSE
-from optout_service.store.patience import unhurried
+from optout_service.store.db import without_limit
 from optout_service.store.prepared import Prepared, Row, Run, run
 from optout_service.store.tables import address_book, suppression
 
@@ -82,35 +82,50 @@ class Listed:
     digest: bytes
 
 
-def standing(conn: Connection, tenant_id: int, digest: bytes) -> list[Suppression]:
-    """All that stands for a digest: the tenant's own rows and the platform's, every scope."""
-    return from_rows(run(conn, read_standing(tenant_id, digest))[0])
+def standing(conn: Connection, tenant_id: int, digest: bytes, keys: KeyRing) -> list[Suppression]:
+    """All that stands for a digest: the tenant's own rows and the platform's, every scope.
+
+    Raises NotFound, and WrongKeys where our ring cannot look it up.
+    """
+    return standing_of(conn, tenant_id, [digest], keys)[digest]
 
 
-def read_standing(tenant_id: int, digest: bytes) -> Run:
-    """The statement behind ``standing``, to run together with others."""
-    return _STANDING, {"digest": digest, "tenant": tenant_id}
+def read_standing(tenant_id: int, form: bytes) -> Run:
+    """The statement behind ``standing`` for one form of a digest, to run together with others."""
+    return _STANDING, {"digest": form, "tenant": tenant_id}
 
 
 def standing_of(
-    conn: Connection, tenant_id: int, digests: Collection[bytes]
+    conn: Connection, tenant_id: int, digests: Collection[bytes], keys: KeyRing
 ) -> dict[bytes, list[Suppression]]:
     """``standing`` for many digests, all read together."""
     # One look-up by the key for each, together: for a list of keys PostgreSQL may plan to read all
-    # that the tenant has. In the order of the key, so that pages are walked and not jumped to.
-    ordered = sorted(digests)
-    read = run(conn, *(read_standing(tenant_id, digest) for digest in ordered))
-    return {digest: from_rows(rows) for digest, rows in zip(ordered, read, strict=True)}
+    # that the tenant has. In the order of the key, so that pages are walked and not jumped to; and
+    # each generation after the one before, as rows move: so none is missed between the two.
+    by_generation = zip(*(keys.forms(digest) for digest in digests), strict=True)
+    looked_up = [
+        pair for forms in by_generation for pair in sorted(zip(forms, digests, strict=True))
+    ]
+    reads = [read_standing(tenant_id, form) for form, _ in looked_up]
+    regime, *read = run(conn, regimes.read(tenant_id), *reads)
+    regimes.from_rows(regime, keys)
+    found: dict[bytes, list[Row]] = {digest: [] for digest in digests}
+    for (_, digest), rows in zip(looked_up, read, strict=True):
+        found[digest] += rows
+    return {digest: from_rows(rows) for digest, rows in found.items()}
 
 
 def from_rows(rows: Sequence[Row]) -> list[Suppression]:
-    """What the rows of ``read_standing`` say."""
-    return [_suppression(row) for row in rows]
+    """What the rows of ``read_standing`` say; a row that moved between two of them, once."""
+    return [_suppression(row) for row in dict.fromkeys(rows)]
 
 
-def writes(tenant_id: int, digest: bytes, decision: Decision) -> list[Run]:
-    """What carries a decision out. For ``ledger.record``: nobody else may write here."""
-    key: dict[str, Any] = {"digest": digest, "tenant": tenant_id}
+def writes(tenant_id: int, stored: bytes, decision: Decision) -> list[Run]:
+    """What carries a decision out. For ``ledger.record``: nobody else may write here.
+
+    ``stored``: the digest as the regime has it written.
+    """
+    key: dict[str, Any] = {"digest": stored, "tenant": tenant_id}
     drops: list[Run] = [(_DROP, key | _parts(scope)) for scope in decision.drop]
     return drops + [(_PUT, key | _parts(row.scope) | _facts(row)) for row in decision.put]
 
@@ -118,7 +133,8 @@ def writes(tenant_id: int, digest: bytes, decision: Decision) -> list[Run]:
 def pin_new_topic(conn: Connection, tenant_id: int, slug: str) -> None:
     """Suppress a topic that is being made for all who left everything and came back for a part.
 
-    Their rest was pinned topic by topic, and this topic is part of the rest.
+    Their rest was pinned topic by topic, and this topic is part of the rest. Hold the tenant's
+    lock: what is copied must not move, or be lifted, meanwhile.
     """
     columns = [column.name for column in suppression.columns]
     copied = select(
@@ -182,9 +198,7 @@ def walk(
         wanted.append(suppression.c.topic.in_([ANY, covering.topic]))
     if reason is not None:
         wanted.append(suppression.c.reason == reason)
-    if conn.dialect.name == "postgresql":
-        # Its limit is meant for those that somebody waits for; this one may first sort all.
-        unhurried(conn.connection.driver_connection)
+    without_limit(conn)  # it may first sort all
     found = conn.execution_options(yield_per=size).execute(_listing(tenant_id, wanted))
     for rows in found.partitions():
         yield [_listed(row, tenant_id, keys) for row in rows]

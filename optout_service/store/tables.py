@@ -55,6 +55,7 @@ tenant = Table(
     Column("head", LargeBinary(32), nullable=False),
     Column("lift_day", Integer, nullable=False),
     Column("lift_count", Integer, nullable=False),
+    Column("regime", SmallInteger, nullable=False, server_default="0"),
     comment="The wall between data. seq and head: last number and hash of its ledger.",
 )
 
@@ -207,6 +208,7 @@ event = Table(
     Column("hash", LargeBinary(32), nullable=False),
     Column("salt", LargeBinary(16)),
     Column("private", LargeBinary),
+    Column("generation", SmallInteger),
     Index("ix_event_digest_tenant", "digest", "tenant"),
     Index(
         "ix_event_counts",
@@ -230,6 +232,7 @@ address_book = Table(
     Column("digest", LargeBinary(16), primary_key=True),
     Column("kind", Code(KIND), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("generation", SmallInteger),
     sqlite_with_rowid=False,
     comment="digest -> encrypted address. Erasable without touching a suppression.",
 )
@@ -258,6 +261,7 @@ idempotency = Table(
     Column("answer", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("digest", LargeBinary(16)),
+    Column("generation", SmallInteger),
     Index("ix_idempotency_tenant_digest", "tenant", "digest"),
     sqlite_with_rowid=False,
     comment="What an Idempotency-Key was answered with. Sealed: answers can name an address.",
@@ -289,7 +293,9 @@ review = Table(
     Column("decided_by", String(100)),
     Column("decision_event", BigInteger),
     Column("grounds", LargeBinary),
+    Column("generation", SmallInteger),
     UniqueConstraint("tenant", "provider", "account", "message_id"),
+    Index("ix_review_tenant_digest", "tenant", "digest"),
     Index(
         "ix_review_open", "tenant", "number", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN
     ),

@@ -11,7 +11,7 @@ from optout_service.core.chain import GENESIS
 from optout_service.core.errors import Conflict, InvalidRequest, NotFound, UnknownTopic
 from optout_service.core.policy import PLATFORM
 from optout_service.core.scope import ANY, parse_slug
-from optout_service.store import pages, suppressions
+from optout_service.store import ledger, pages, suppressions
 from optout_service.store.tables import tenant, topic
 
 PLATFORM_SLUG: Final = "platform"
@@ -70,8 +70,11 @@ def create(
     _require_words(name, contact)
     if find(conn, slug) is not None:
         raise Conflict(f"There is a tenant {slug} already.")
+    # Under the platform's lock, which a rotation of the pepper takes first: no tenant is left out.
+    regime = ledger.locked(conn, PLATFORM).regime
     highest = conn.execute(select(func.max(tenant.c.id))).scalar() or PLATFORM
-    conn.execute(insert(tenant), _new(highest + 1, slug, name.strip(), contact, address_book, at))
+    row = _new(highest + 1, slug, name.strip(), contact, address_book, at)
+    conn.execute(insert(tenant), row | {"regime": regime})
     return Tenant(highest + 1, slug, name.strip(), contact, address_book)
 
 
@@ -149,6 +152,9 @@ def change(
 def create_topic(conn: Connection, tenant_id: int, slug: str, *, name: str = "") -> Topic:
     """Make a topic. Raises UnknownTopic (a bad slug), InvalidRequest (a bad name), Conflict."""
     parse_slug(slug)
+    # First: whoever writes the topic has a weaker lock on the tenant already, and two would wait
+    # for each other.
+    ledger.lock(conn, tenant_id)
     if any(known.slug == slug for known in topics(conn, tenant_id)):
         raise Conflict(f"There is a topic {slug} already.")
     if name:

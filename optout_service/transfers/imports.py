@@ -130,7 +130,8 @@ class Import:
     def _would_change(self, acts: list[Evidence]) -> int:
         digests = [self.rt.keys.digest(act.address) for act in acts]
         with self.rt.reading() as connection:
-            standing = suppressions.standing_of(connection, self.importer.tenant, set(digests))
+            tenant, keys = self.importer.tenant, self.rt.keys
+            standing = suppressions.standing_of(connection, tenant, set(digests), keys)
         changed = 0
         for act, digest in zip(acts, digests, strict=True):
             mark = hash((digest, act.scope))

@@ -41,7 +41,7 @@ def disarm(rt: Runtime) -> None:
     """Take the guards off the ledger, as whoever owns the database can."""
     with rt.writing() as connection:
         if rt.database.dialect == "sqlite":
-            for name in ("edited", "only_erased", "deleted"):
+            for name in ("edited", "only_moved", "only_erased", "deleted"):
                 connection.execute(text(f"DROP TRIGGER event_is_{_guard(name)}"))
         else:
             connection.execute(text("ALTER TABLE event DISABLE TRIGGER USER"))

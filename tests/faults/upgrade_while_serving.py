@@ -14,7 +14,7 @@ import httpx
 
 from optout_service.core.address import Address
 from optout_service.core.scope import Kind, Scope
-from optout_service.store import chain, migrating, tenants
+from optout_service.store import chain, revisions, tenants
 from tests import releases
 from tests.faults.figures import Figure, Size
 from tests.faults.former import MAILS, PHONES, Former, empty_tables
@@ -113,7 +113,7 @@ def upgrade(ground: Ground, size: Size) -> Figure:
     links = cycle(zip(addresses, former.links(addresses), strict=True))
     demo.stop()
     url = new.settings.effective_database_url.reveal()
-    empty, before = empty_tables(url), migrating.status(url).current
+    empty, before = empty_tables(url), revisions.status(url).current
     callers = Callers(links, former.told["keys"]["sender"], (old,))
     old.start()
     with callers.calling():
@@ -126,7 +126,7 @@ def upgrade(ground: Ground, size: Size) -> Figure:
         callers.live = (new,)
         status = old.stop()
         callers.further(some)
-    after = migrating.status(url)
+    after = revisions.status(url)
     broken = [f"the old release had nothing in {name}" for name in empty]
     broken += [] if after.up_to_date else ["the schema is not up to date"]
     broken += [] if status == 0 else [f"the old release ended with status {status}"]

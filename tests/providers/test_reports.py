@@ -34,7 +34,7 @@ from tests.stage import Cast
 
 def standing(rt: Runtime, tenant: int) -> list[Suppression]:
     with rt.reading() as connection:
-        return suppressions.standing(connection, tenant, rt.keys.digest(PHONE))
+        return suppressions.standing(connection, tenant, rt.keys.digest(PHONE), rt.keys)
 
 
 def report(post: Post, code: str, **changes: str) -> TestResponse:

@@ -99,7 +99,7 @@ def test_it_stops_nothing_and_holds_nothing(
     assert review.hold_event is None
     with rt.reading() as connection:
         bo = rt.keys.digest(Address.parse(Kind.EMAIL, BO.email))
-        assert suppressions.standing(connection, cast.acme, bo) == []
+        assert suppressions.standing(connection, cast.acme, bo, rt.keys) == []
         assert connection.execute(text("SELECT count(*) FROM event")).scalar_one() == 0
 
 

@@ -12,7 +12,7 @@ from optout_service.core.scope import Kind, Scope
 from optout_service.evidence import checkpoints, quarantine
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
-from optout_service.store import chain, migrating
+from optout_service.store import chain, revisions
 from tests import stage
 from tests.scaling import failover
 from tests.scaling.pair import Pair
@@ -174,7 +174,7 @@ def test_a_node_that_starts_where_only_a_standby_is_there_says_so(
         with pytest.raises(StoreUnavailable, match="only a standby answers"):
             act_of_it(settings(url, tmp_path), KEYS)
     with pytest.raises(StoreUnavailable, match="only a standby answers"):
-        migrating.status(url)
+        revisions.status(url)
 
 
 def test_no_check_is_answered_by_a_standby_whatever_leads_to_it(

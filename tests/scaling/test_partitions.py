@@ -24,7 +24,7 @@ from optout_service.core.errors import Conflict, InvalidRequest, Misconfigured
 from optout_service.core.evidence import Action
 from optout_service.core.scope import Kind
 from optout_service.runtime import Runtime
-from optout_service.store import chain, migrating, partitions
+from optout_service.store import chain, migrating, partitions, revisions
 from optout_service.store.tables import metadata
 from tests import stage
 from tests.api.conftest import ask as ask
@@ -124,7 +124,7 @@ def test_the_schema_is_still_what_the_tables_say(rt: Runtime, database_url: str)
 def test_the_migrations_lead_down_and_up_again_over_it(rt: Runtime, database_url: str) -> None:
     migrating.downgrade(database_url, "0001_first")
     migrating.upgrade(database_url)
-    assert migrating.status(database_url).up_to_date
+    assert revisions.status(database_url).up_to_date
     assert parts_of(rt) == PARTS
 
 

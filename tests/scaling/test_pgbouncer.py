@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from optout_service.core.errors import OptOutError, StoreUnavailable
 from optout_service.runtime import Runtime
-from optout_service.store import migrating
+from optout_service.store import revisions
 from tests import stage
 from tests.api.conftest import ask as ask
 from tests.api.test_checks import (
@@ -161,7 +161,7 @@ def test_the_schema_is_made_and_brought_up_to_date_through_it(
     try:
         url = bouncer.url("through")
         Runtime.set_up(pooled(url, tmp_path), stage.KEYS).close()
-        assert migrating.status(url).up_to_date
+        assert revisions.status(url).up_to_date
     finally:
         postgres.drop_database("through")
 

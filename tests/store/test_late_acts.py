@@ -37,7 +37,7 @@ def recorded(rt: Runtime, *acts: Evidence, lift_cap: int = 100) -> Outcome:
 def standing(rt: Runtime, tenant: int, address: Address = MAIL) -> list[int]:
     """The events of what stands."""
     with rt.reading() as connection:
-        rows = suppressions.standing(connection, tenant, rt.keys.digest(address))
+        rows = suppressions.standing(connection, tenant, rt.keys.digest(address), rt.keys)
     return sorted(row.event for row in rows)
 
 

@@ -25,7 +25,7 @@ def recorded(rt: Runtime, evidence: Evidence, lift_cap: int = 100) -> Outcome:
 
 def standing(rt: Runtime, tenant_id: int) -> set[Scope]:
     with rt.reading() as connection:
-        rows = suppressions.standing(connection, tenant_id, rt.keys.digest(MAIL))
+        rows = suppressions.standing(connection, tenant_id, rt.keys.digest(MAIL), rt.keys)
     return {row.scope for row in rows}
 
 
@@ -193,7 +193,8 @@ def test_an_edited_ledger_does_not_verify(rt: Runtime, cast: Cast, tampering: st
 def without_guards(connection: object) -> None:
     """What only who owns the database can do: take the triggers away."""
     drop = connection.exec_driver_sql  # type: ignore[attr-defined]
-    names = ["event_is_not_edited", "event_is_only_erased", "event_is_not_deleted"]
+    names = ["event_is_not_edited", "event_is_only_moved", "event_is_only_erased"]
+    names += ["event_is_not_deleted"]
     for name in names:
         on = "" if connection.dialect.name == "sqlite" else " ON event"  # type: ignore[attr-defined]
         drop(f"DROP TRIGGER {name}{on}")

@@ -20,6 +20,7 @@ from optout_service.core.keyring import KeyRing
 from optout_service.core.scope import ANY, Kind, Scope
 from optout_service.runtime import Runtime
 from optout_service.store import quick, tenants
+from optout_service.store.checks import Question
 from optout_service.store.digest_tables import Digests, DigestTable, halves
 from optout_service.store.quick import Tables
 from optout_service.store.snapshots import Held, split
@@ -39,6 +40,10 @@ def mailbox(number: int) -> Address:
 
 MAILBOXES = [mailbox(number) for number in range(120)]
 DIGESTS = b"".join(map(KEYS.digest, MAILBOXES))
+
+
+def question_of(rt: Runtime, tenant: int, asked: Scope) -> Question:
+    return Question(tenant, asked, 0, rt.belief.regime, rt.now())
 
 
 @contextmanager
@@ -88,7 +93,7 @@ def full(rt: Runtime, cast: Cast) -> Cast:
 def answers(rt: Runtime, tables: Tables, tenant: int, asked: Scope) -> tuple[bytes, bytes] | None:
     """What the store says and what the table says; None: the table says nothing."""
     with snapshot(rt) as connection:
-        held = Held(rt.database.dialect, connection, rt._question(tenant, asked, 0))
+        held = Held(rt.database.dialect, connection, question_of(rt, tenant, asked))
         found = tables.quick(held)
         exact = held.probe(DIGESTS), held.as_of
     if found is None:
@@ -175,7 +180,7 @@ def test_a_table_of_another_database_says_nothing(
     rt: Runtime, full: Cast, tables: Tables, change: str
 ) -> None:
     tables.build(full.acme)
-    table = DigestTable.open(tables._path(full.acme), KEYS)
+    table = DigestTable.open(tables._path(full.acme, rt.belief.regime), KEYS)
     assert table is not None
     with rt.writing() as connection:
         statement = text(change)
@@ -221,7 +226,7 @@ def spoilt(whole: bytes) -> Iterator[bytes]:
 
 def test_a_damaged_table_says_nothing(rt: Runtime, full: Cast, tables: Tables) -> None:
     tables.build(full.acme)
-    path = tables._path(full.acme)
+    path = tables._path(full.acme, rt.belief.regime)
     whole = path.read_bytes()
     for damaged in spoilt(whole):
         path.write_bytes(damaged)
@@ -233,13 +238,13 @@ def test_a_damaged_table_says_nothing(rt: Runtime, full: Cast, tables: Tables) -
 def test_a_table_under_another_pepper_says_nothing(rt: Runtime, full: Cast, tables: Tables) -> None:
     tables.build(full.acme)
     other = KeyRing(b"x" * 31 + b"1", KEYS.encryption, KEYS.signing)
-    assert DigestTable.open(tables._path(full.acme), other) is None
-    assert DigestTable.open(tables._path(full.acme), KEYS) is not None
+    assert DigestTable.open(tables._path(full.acme, rt.belief.regime), other) is None
+    assert DigestTable.open(tables._path(full.acme, rt.belief.regime), KEYS) is not None
 
 
 def test_a_table_is_its_owners_and_names_nobody(rt: Runtime, full: Cast, tables: Tables) -> None:
     tables.build(full.acme)
-    path = tables._path(full.acme)
+    path = tables._path(full.acme, rt.belief.regime)
     assert path.stat().st_mode & 0o777 == 0o600
     assert b"example.com" not in path.read_bytes()
     assert ANA.email.encode() not in path.read_bytes()
@@ -285,7 +290,7 @@ def test_a_table_that_cannot_be_made_leaves_the_store_to_answer(
 
 def test_only_one_process_makes_it(rt: Runtime, full: Cast, tables: Tables) -> None:
     assert tables.build(full.acme)
-    with quick._alone(tables._path(full.acme).with_suffix(".lock")) as alone:
+    with quick._alone(tables._path(full.acme, rt.belief.regime).with_suffix(".lock")) as alone:
         assert alone
         assert not tables.build(full.acme)
 
@@ -314,7 +319,7 @@ def test_a_large_batch_is_answered_by_way_of_the_table_and_says_the_same(
     tables.build(full.acme)
     leave(rt, full.acme, 100)
     come_back(rt, full.acme, 31)
-    question = rt._question(full.acme, asked, 0)
+    question = question_of(rt, full.acme, asked)
     exact = rt.check_many(full.acme, split(DIGESTS), asked)
     narrow = tables.narrowed(question)
     assert narrow is not None
@@ -331,7 +336,7 @@ def test_large_batches_too_have_a_table_made_where_it_is_worth_it(
 ) -> None:
     monkeypatch.setattr(quick, "_LOOKS_EVERY", 3)
     tables = tables_in(rt, tmp_path / "cache", least=10)
-    question = rt._question(full.acme, MARKETING, 0)
+    question = question_of(rt, full.acme, MARKETING)
     assert tables.narrowed(question) is None, "a process that does not keep up makes none"
     tables.keep_up()
     assert [tables.narrowed(question) for _ in range(2)] == [None, None]
