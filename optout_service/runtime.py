@@ -3,7 +3,6 @@
 The clock is read here and nowhere else.
 """
 
-import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -40,8 +39,6 @@ from optout_service.store.quick import Tables
 from optout_service.store.snapshots import Held, Snapshot
 
 _ANYTHING: Final = Scope.parse(Channel.EMAIL)
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
