@@ -16,7 +16,7 @@ from optout_service.core.scope import Kind, Scope
 from optout_service.core.token import Claim
 from optout_service.evidence import checkpoints, lines, quarantine, releases
 from optout_service.evidence.keeping import Keeper, keep
-from optout_service.heights import Heights
+from optout_service.falls import Falls
 from optout_service.runtime import Runtime
 from optout_service.store import chain, seal, tables
 from optout_service.store.tables import event
@@ -40,7 +40,7 @@ def put_back(rt: Runtime, tenant: int, seq: int, *, armed: bool = True) -> None:
 
 
 def another_process(rt: Runtime) -> Runtime:
-    return replace(rt, heights=Heights())
+    return replace(rt, falls=Falls(rt.keys, rt.database))
 
 
 def check(rt: Runtime, tenant: int) -> bool:
