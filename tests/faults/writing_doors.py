@@ -180,6 +180,11 @@ def _recording() -> Iterator[Door]:
         street.done(_opt_out(street, number))
         return street.asks("/v1/recipients/erase", _one(street, number) | {"reason": "T-17"})
 
+    def end_of_hold(street: Street, number: int) -> Knock:
+        placed = street.done(_hold(street, number)).json
+        assert placed is not None
+        return street.asks(f"/v1/holds/{placed['hold']}/end", {})
+
     def lines(street: Street, number: int, rows: int) -> Knock:
         data = "".join(f"i{row}.{street.email(number)}\n" for row in range(rows)).encode()
         listed = street.asks("/v1/imports?channel=email")
@@ -198,6 +203,8 @@ def _recording() -> Iterator[Door]:
     yield Door("a review: opt-out", decision, decide("opt_out"))
     yield Door("a review: none", decision, decide("not_opt_out"))
     yield Door("an erasure", ("POST", "/v1/recipients/erase"), erase)
+    yield Door("a hold", ("POST", "/v1/holds"), _hold)
+    yield Door("the end of a hold", ("POST", "/v1/holds/<int:number>/end"), end_of_hold)
 
 
 def _setting_up() -> Iterator[Door]:
@@ -255,6 +262,10 @@ def _setting_up() -> Iterator[Door]:
 
 def _one(street: Street, number: int) -> dict[str, Any]:
     return {"channel": "email", "address": street.email(number)}
+
+
+def _hold(street: Street, number: int) -> Knock:
+    return street.asks("/v1/holds", _one(street, number) | {"reason": "Docket 4711"})
 
 
 def _opt_out(street: Street, number: int) -> Knock:
