@@ -43,6 +43,9 @@ ANSWERS: Final = Answers("text/plain; charset=utf-8", "", None)
 OLDEST: Final = timedelta(minutes=65)
 """SNS itself tries for an hour at most; what is older comes from somebody else."""
 
+AHEAD: Final = timedelta(minutes=5)
+"""How far its clock may be before ours."""
+
 # AWS matches a text that begins with one of these, and has then put the phone on its list.
 _STOP_WORDS: Final = frozenset(
     ["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"]
@@ -92,8 +95,8 @@ def signer(
     # Only now, since it may have to be fetched.
     sns.verify(envelope, host.key(envelope, now))
     published = times.guess(envelope.timestamp, now)
-    if published is None or published < now - OLDEST:
-        raise Stale("This message was published too long ago.")
+    if published is None or not now - OLDEST <= published <= now + AHEAD:
+        raise Stale("This message was published too long ago, or is not yet: is our clock right?")
     return held.index(True)
 
 

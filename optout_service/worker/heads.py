@@ -13,6 +13,7 @@ MOST: Final = 16 * 1024
 """Of so many bytes in all, head and body, it is waited for until they are there."""
 
 _END: Final = b"\r\n\r\n"
+_ODD_END: Final = re.compile(rb"\n\r?\n")
 _DOORS: Final = (b"/u/", b"/hooks/", b"/healthz", b"/readyz")
 _STREAMS: Final = (b"/v1/scrub", b"/v1/imports", b"/v1/suppressions/export")
 _BATCHES: Final = (b"/v1/check/batch", b"/v1/links/batch")
@@ -28,7 +29,8 @@ def rank(seen: bytes) -> Rank | None:
     """
     end = seen.find(_END)
     if end < 0:
-        return None if len(seen) < MOST else Rank.LONG
+        # One that ends its lines otherwise is refused by whoever reads it, and not waited for.
+        return Rank.LONG if len(seen) >= MOST or _ODD_END.search(seen) else None
     asked = _of(seen[: end + 2])
     if _OPEN.search(seen, 0, end + 2):
         return _slow(asked)

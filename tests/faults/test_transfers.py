@@ -14,6 +14,7 @@ from sqlalchemy import text
 from optout_service.core.address import Address
 from optout_service.core.scope import Kind, Scope
 from optout_service.store.chain import verify
+from optout_service.store.db import without_limit
 from tests.cast import ANA
 from tests.server import Server
 from tests.stage import Cast
@@ -26,7 +27,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 FILL = (
     "INSERT INTO suppression {numbers} SELECT {digest}, s.tenant, s.channel, s.topic, s.purpose, "
     "s.reason, s.source, s.since, n FROM suppression s, numbers",
-    "INSERT INTO address_book {numbers} SELECT b.tenant, {digest}, b.kind, b.sealed "
+    "INSERT INTO address_book (tenant, digest, kind, sealed) {numbers} SELECT b.tenant, {digest}, b.kind, b.sealed "
     "FROM address_book b, numbers",
 )
 NUMBERS = (
@@ -60,6 +61,7 @@ def set_up(server: Server, rows: int = 0) -> Cast:
         with server.looking_in() as rt, rt.writing() as connection:
             left = Address.parse(Kind.EMAIL, ANA.email)
             rt.record(connection, act(cast.acme, address=left, scope=Scope("email", "*", "*")))
+            without_limit(connection)
             numbers = NUMBERS.format(rows=rows)
             for statement in FILL:
                 filling = statement.format(numbers=numbers, digest=DIGEST[rt.database.dialect])

@@ -13,6 +13,7 @@ from optout_service.evidence import checkpoints, quarantine
 from optout_service.runtime import Runtime
 from optout_service.settings import Settings
 from optout_service.store import chain, revisions
+from optout_service.store.checks import Question
 from tests import stage
 from tests.scaling import failover
 from tests.scaling.pair import Pair
@@ -183,7 +184,7 @@ def test_no_check_is_answered_by_a_standby_whatever_leads_to_it(
     rt = Runtime.set_up(settings(url, tmp_path), KEYS)
     cast = stage.set_up(rt)
     two.await_caught_up()
-    question = rt._question(cast.acme, MARKETING, 0)
+    question = Question(cast.acme, MARKETING, 0, rt.belief.regime, rt.now())
     digest = rt.keys.digest(address("somebody"))
     # As a pooler would: a connection that was asked for as a primary's, and is none.
     with psycopg.connect(standby_of(two, url), autocommit=True) as connection:
@@ -214,5 +215,5 @@ def test_a_connection_gives_up_on_a_machine_that_vanished(
         with connecting() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
-            assert driver.info.get_parameters()["tcp_user_timeout"] == "7000"
+            assert driver.info.get_parameters()["tcp_user_timeout"] == "3000"
     rt.close()

@@ -5,7 +5,7 @@ What the store promises is tried over such a table by its own tests.
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -42,6 +42,7 @@ from tests.store.test_quick import tables as tables
 from tests.store.test_quick import (
     test_a_table_answers_as_the_store_does as test_a_table_answers_as_the_store_does,
 )
+from tests.templates import Template, Templates
 
 PARTS = 4
 
@@ -63,21 +64,33 @@ def lay_out(rt: Runtime, rows: int = 1000) -> None:
 
 
 @pytest.fixture(scope="session")
-def laid_out(postgres: PostgreSQL | ExistingServer, migrated_database: str) -> Iterator[str]:
-    """The name of a database with partitions, to be copied."""
-    name = f"optout_template_{uuid.uuid4().hex[:12]}"
-    rt = Runtime.set_up(stage.settings_for(postgres.create_database(name, migrated_database)), KEYS)
-    lay_out(rt)
-    rt.close()
-    yield name
-    postgres.drop_database(name)
+def laid_out(
+    postgres: PostgreSQL | ExistingServer, templates: Templates
+) -> Iterator[Callable[[Template], str]]:
+    """From a template to the name of the same with partitions, to be copied."""
+    made: dict[str, str] = {}
+
+    def of(template: Template) -> str:
+        if template.name not in made:
+            made[template.name] = name = f"optout_template_{uuid.uuid4().hex[:12]}"
+            url = postgres.create_database(name, template.name)
+            rt = Runtime.set_up(stage.settings_for(url), KEYS)
+            lay_out(rt)
+            rt.close()
+        return made[template.name]
+
+    yield of
+    for name in made.values():
+        postgres.drop_database(name)
 
 
 @pytest.fixture
-def database_url(postgres: PostgreSQL | ExistingServer, laid_out: str) -> Iterator[str]:
+def database_url(
+    postgres: PostgreSQL | ExistingServer, laid_out: Callable[[Template], str], template: Template
+) -> Iterator[str]:
     """A fresh database with partitions."""
     name = f"optout_{uuid.uuid4().hex[:12]}"
-    yield postgres.create_database(name, laid_out)
+    yield postgres.create_database(name, laid_out(template))
     postgres.drop_database(name)
 
 
