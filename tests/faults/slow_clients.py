@@ -62,7 +62,7 @@ def beside_them(ground: Ground, size: Size) -> Figure:
     with server.looking_in() as rt:
         server.start()
         with _going_on(server, rt, cast):
-            until = time.monotonic() + size.pick(3, 60)
+            until = time.monotonic() + size.pick(2, 60)
             seen = people.leave(server, rt, cast, lambda: time.monotonic() > until)
         broken = seen.failed + people.lost(rt, cast, seen)
     if size is Size.FULL and seen.percentile(0.99) > AIM_MILLISECONDS:

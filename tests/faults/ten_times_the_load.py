@@ -57,7 +57,7 @@ def _together(
 ) -> tuple[Seen, dict[str, int]]:
     """People opt out for as long as the senders ask."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.senders", str(server.port), str(size.pick(3, 60))],
+        [sys.executable, "-m", "tests.faults.senders", str(server.port), str(size.pick(2, 60))],
         cwd=_ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -27,8 +27,8 @@ LAST_CHUNK = b"0\r\n\r\n"
 FILL = (
     "INSERT INTO suppression {numbers} SELECT {digest}, s.tenant, s.channel, s.topic, s.purpose, "
     "s.reason, s.source, s.since, n FROM suppression s, numbers",
-    "INSERT INTO address_book (tenant, digest, kind, sealed) {numbers} SELECT b.tenant, {digest}, b.kind, b.sealed "
-    "FROM address_book b, numbers",
+    "INSERT INTO address_book (tenant, digest, kind, sealed) {numbers} "
+    "SELECT b.tenant, {digest}, b.kind, b.sealed FROM address_book b, numbers",
 )
 NUMBERS = (
     "WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows})"

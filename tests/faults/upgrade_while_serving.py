@@ -109,7 +109,7 @@ def upgrade(ground: Ground, size: Size) -> Figure:
     demo.start()
     former = Former(demo)
     former.fill()
-    addresses = [f"leaving{number}@example.com" for number in range(size.pick(2000, 10_000))]
+    addresses = [f"leaving{number}@example.com" for number in range(size.pick(500, 10_000))]
     links = cycle(zip(addresses, former.links(addresses), strict=True))
     demo.stop()
     url = new.settings.effective_database_url.reveal()
