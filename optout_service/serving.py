@@ -9,6 +9,7 @@ from typing import Any, Final
 from gunicorn.app.base import BaseApplication
 from gunicorn.errors import AppImportError
 
+from optout_service import heights
 from optout_service.core.errors import Misconfigured, OptOutError
 from optout_service.settings import Settings
 from optout_service.telemetry import GunicornLogger
@@ -42,7 +43,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "accesslog": None,
         "preload_app": False,
         "post_worker_init": let_waiters_go,
-        **_metrics_hooks(settings),
+        **_hooks(settings),
     }
 
 
@@ -69,13 +70,18 @@ def _binds(settings: Settings) -> list[str]:
     return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places]
 
 
-def _metrics_hooks(settings: Settings) -> dict[str, Callable[..., None]]:
+def _hooks(settings: Settings) -> dict[str, Callable[..., None]]:
+    """What is done in the process that forks the others, and around each fork."""
     if not settings.metrics_port:
-        return {}
+        return {"on_starting": lambda _arbiter: heights.share()}
     from optout_service.metrics import files
 
+    def on_starting(_arbiter: Any) -> None:
+        heights.share()
+        files.make(settings)
+
     return {
-        "on_starting": lambda _arbiter: files.make(settings),
+        "on_starting": on_starting,
         "pre_fork": files.before_fork,
         "post_fork": files.after_fork,
         "child_exit": files.after_death,

@@ -24,10 +24,10 @@ _NAME: Final = "older"
 def held_back(ground: Ground, size: Size) -> Figure:
     """Who left after the copy was made is allowed by nobody, until an operator has looked."""
     if ground.dialect == "sqlite":
-        server = ground.server()
+        server = ground.server(workers=2)
         return _tried(server, size, *_of_sqlite(server.data_dir / "optout.db"))
     database = ground.own_postgresql()
-    server = ground.server(database.create_database(_NAME))
+    server = ground.server(database.create_database(_NAME), workers=2)
     return _tried(server, size, *_of_postgresql(database))
 
 
