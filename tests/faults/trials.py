@@ -14,6 +14,7 @@ from tests.faults import (
     lifting,
     many_suppressions,
     older_copy,
+    pool_taken,
     reading_back,
     restored,
     settings_that_forget,
@@ -56,6 +57,12 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "the database stopped, silent, locked, read-only, damaged, another's",
         '0 "allowed"; 503 within 2 s with Retry-After; well again within 10 s, without a restart',
         database_away.refused,
+    ),
+    Trial(
+        "R5",
+        "every connection to the database taken",
+        '0 "allowed"; 503 within 2 s with Retry-After; well again at once',
+        pool_taken.refused,
     ),
     Trial(
         "R5",
