@@ -2,18 +2,20 @@
 
 import os
 import shutil
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-_PROGRAMS: Final = ("nginx", "systemd-analyze", "promtool")
+_PROGRAMS: Final = ("hadolint", "nginx", "systemd-analyze", "promtool")
 _PACKAGES: Final = ("compose_spec", "cyclonedx", "kubernetes_validate")
-_PATH: Final = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
+_PATH: Final = os.pathsep.join((os.environ["PATH"], "/usr/sbin", str(Path(sys.executable).parent)))
 
 
 def program(name: str) -> str | None:
-    """Where a program is, if it is here. nginx lies where only root looks."""
+    """Where a program is, if it is here. nginx lies where root looks, hadolint beside Python."""
     return shutil.which(name, path=_PATH)
 
 

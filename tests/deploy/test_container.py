@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 
 from optout_service.settings import Settings
-from tests.deploy import DEPLOY
+from tests.deploy import DEPLOY, needs
 from tests.server import Server, free_port
 
 LINES = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ").splitlines()
 STEPS = [tuple(line.split(maxsplit=1)) for line in LINES if line and not line.startswith("#")]
 LAST = STEPS[max(number for number, step in enumerate(STEPS) if step[0] == "FROM") :]
+
+
+@needs.without("hadolint")
+def test_its_own_reader_finds_no_fault() -> None:
+    command = [needs.program("hadolint"), DEPLOY / "Containerfile"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)  # type: ignore[arg-type]
+    assert (said.returncode, said.stdout) == (0, "")
 
 
 def test_every_base_image_has_a_version() -> None:
