@@ -237,7 +237,7 @@ def _setting_up() -> Iterator[Door]:
         ("PATCH", "/v1/tenants/<slug>"),
         lambda s, n: s.asks("/v1/tenants/acme", {"contact": f"c{n}@acme.example"}, method="PATCH"),
     )
-    yield put("/v1/brand", "PUT", lambda n: {"name": f"Acme {n}", "colour": f"#a3{n % 100:02d}2a"})
+    yield put("/v1/brand", "PUT", lambda n: {"name": f"Acme {n}", "colour": "#a3182a"})
     yield put("/v1/topics", "POST", lambda n: {"slug": f"topic{n}"})
     yield Door(
         "PATCH topic",
