@@ -159,8 +159,13 @@ class Database:
     def _begun(self) -> Iterator[Connection]:
         with self._writer.connect() as connection, connection.begin() as transaction:
             yield connection
-            with self._doubts.committing(connection):
-                transaction.commit()
+            try:
+                with self._doubts.committing(connection):
+                    transaction.commit()
+            except BaseException:
+                # Whatever has become of it: the next writer must not find it open, and end it.
+                connection.invalidate()
+                raise
 
     def _commits(
         self,

@@ -181,6 +181,30 @@ def test_a_look_up_that_is_stuck_does_not_hold_the_others_for_ever(rt: Runtime) 
     assert rt.database.ask_briefly(lambda driver: "answered") == "answered"
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_could_not_be_committed_is_not_stored_by_the_next_writer(
+    rt: Runtime, cast: Cast, shared: bool
+) -> None:
+    calls, of = Calls(), cast.acme if shared else None
+    with calls.installed():
+        for at in count(1):
+            with (
+                calls.failing(at, Fault.REFUSED),
+                suppress(StoreUnavailable),
+                rt.writing(of) as connection,
+            ):
+                tenants.create_topic(connection, cast.acme, f"lost-{at}")
+            if not calls.failed:
+                break
+            with rt.writing(of) as connection:
+                tenants.create_topic(connection, cast.acme, f"next-{at}")
+            if calls.failed == "COMMIT":
+                with rt.reading() as connection:
+                    slugs = {one.slug for one in tenants.topics(connection, cast.acme)}
+                assert f"next-{at}" in slugs
+                assert f"lost-{at}" not in slugs
+
+
 def test_wherever_a_writer_loses_its_connection_the_next_one_has_its_turn(
     rt: Runtime, cast: Cast
 ) -> None:
