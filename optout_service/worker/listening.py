@@ -32,7 +32,7 @@ _STANDSTILL_SECONDS: Final = 60
 """How long a client that has a thread may stand still, in the middle of a body or an answer."""
 
 _CLOSING_SECONDS: Final = 2.0
-_MOST_DRAINED: Final = 65536
+_MOST_DRAINED: Final = 2 * 1024 * 1024
 # RFC 9112, 9.6: closed at once, with something unread, the other side may lose the answer.
 
 # Beside threads that compute, one that answers waits so long for each of the locks it gives up when
