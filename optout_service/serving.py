@@ -56,7 +56,7 @@ def _shares(settings: Settings) -> Shares:
 
 def let_waiters_go(worker: Any) -> None:
     """Have a worker that is to end keep nobody waiting for news: it would end as late as they."""
-    watch = getattr(worker.wsgi, "extensions", {}).get("optout_watch")
+    watch = getattr(worker.app.wsgi(), "extensions", {}).get("optout_watch")
     if watch is not None:
         watch.ending = lambda: not worker.alive
 

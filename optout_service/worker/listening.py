@@ -8,6 +8,7 @@ theirs first (``turns``), and one that is being closed is waited for aside.
 
 import errno
 import gc
+import math
 import select
 import selectors
 import socket
@@ -23,6 +24,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn
 
 from optout_service import unreadable
 from optout_service.worker import heads, turns
+from optout_service.worker.closing import Closing, ending_with_a_refusal
 from optout_service.worker.turns import Rank, Shares, Turns
 
 HEAD_SECONDS: Final = 15.0
@@ -30,10 +32,6 @@ HEAD_SECONDS: Final = 15.0
 
 _STANDSTILL_SECONDS: Final = 60
 """How long a client that has a thread may stand still, in the middle of a body or an answer."""
-
-_CLOSING_SECONDS: Final = 2.0
-_MOST_DRAINED: Final = 2 * 1024 * 1024
-# RFC 9112, 9.6: closed at once, with something unread, the other side may lose the answer.
 
 # Beside threads that compute, one that answers waits so long for each of the locks it gives up when
 # it reads, asks the store, and writes. Python's own 5 ms make a fifth of a second of an opt-out.
@@ -50,13 +48,14 @@ class Worker(unreadable.Worker):
     """A process of the service. ``shares`` stand on a subclass: gunicorn makes the instance."""
 
     shares: ClassVar[Shares]
+    wsgi: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._seen = memoryview(bytearray(heads.MOST))
-        # Both in the order in which their time is up; with the bytes seen, and those drained.
+        # In the order in which their time is up; with the bytes seen.
         self._expected: OrderedDict[TConn, int] = OrderedDict()
-        self._closing: OrderedDict[TConn, int] = OrderedDict()
+        self._closing = Closing(self._drop)
         self._ends_at: float | None = None
 
     def init_process(self) -> None:
@@ -67,6 +66,11 @@ class Worker(unreadable.Worker):
     def get_thread_pool(self) -> Turns:
         """As gunicorn's."""
         return Turns(self.shares)
+
+    def load_wsgi(self) -> None:
+        """As gunicorn's."""
+        super().load_wsgi()
+        self.wsgi = ending_with_a_refusal(self.wsgi)
 
     def run(self) -> None:
         """As gunicorn's."""
@@ -181,27 +185,14 @@ class Worker(unreadable.Worker):
             )
 
     def _close(self, conn: TConn) -> None:
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self._drop(conn)
-            return
-        conn.timeout = monotonic() + _CLOSING_SECONDS
-        self._closing[conn] = 0
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
-
-    def _drain(self, conn: TConn, client: socket.socket) -> None:
-        try:
-            drained = client.recv_into(self._seen, 0, socket.MSG_DONTWAIT)
-        except OSError:
-            drained = 0
-        self._closing[conn] += drained
-        if not drained or self._closing[conn] > _MOST_DRAINED:
+        if self._closing.begin(conn):
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._closing.hear, conn))
+        else:
             self._drop(conn)
 
     def _drop(self, conn: TConn) -> None:
         self._expected.pop(conn, None)
-        self._closing.pop(conn, None)
+        self._closing.forget(conn)
         with suppress(KeyError, ValueError):
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
@@ -212,10 +203,11 @@ class Worker(unreadable.Worker):
         now = monotonic()
         if not self.alive and self._ends_at is None:
             self._ends_at = now + STOP_KEEPALIVE_LINGER
-        over = self._ends_at is not None and now > self._ends_at
-        for waited_for in (self._expected, self._closing):
-            while waited_for and (over or next(iter(waited_for)).timeout <= now):
-                self._drop(next(iter(waited_for)))
+        if self._ends_at is not None and now > self._ends_at:
+            now = math.inf
+        while self._expected and (first := next(iter(self._expected))).timeout <= now:
+            self._drop(first)
+        self._closing.drop_those_over(now)
         self.tpool.turn_away()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
