@@ -10,15 +10,16 @@ from itertools import chain
 from typing import Any, Final, Protocol
 
 from optout_service.core.covers import split
-from optout_service.store.checks import Checks, Question
+from optout_service.store.checks import EACH, Checks, Question
 from optout_service.store.codes import CHANNEL, PURPOSE
 
 _CHUNK: Final = {"sqlite": 500, "postgresql": 10_000}
-_STANDING: Final = """
-SELECT s.digest FROM suppression s
-WHERE s.digest {digests} AND s.tenant IN (0, {p})
-  AND s.channel IN (0, {p}) AND s.topic IN ('*', {p}) AND s.purpose IN (0, {p})
-"""
+_MATCHES: Final = """s.tenant IN (0, {p})
+  AND s.channel IN (0, {p}) AND s.topic IN ('*', {p}) AND s.purpose IN (0, {p})"""
+_TOGETHER: Final = (
+    f"SELECT s.digest FROM suppression s WHERE s.digest IN ({{marks}}) AND {_MATCHES}"
+)
+_EACH: Final = f"SELECT s.digest FROM {EACH.format(matches=_MATCHES.format(p='%s'))}"
 
 
 class Snapshot(Protocol):
@@ -73,8 +74,6 @@ class Held:
             PURPOSE[asked.purpose],
         )
         if self._dialect == "sqlite":
-            marks = f"IN ({','.join('?' * len(digests))})"
-            statement = _STANDING.format(p="?", digests=marks)
+            statement = _TOGETHER.format(p="?", marks=",".join("?" * len(digests)))
             return self.connection.execute(statement, (*digests, *rest)).fetchall()  # type: ignore[no-any-return]
-        statement = _STANDING.format(p="%s", digests="= ANY(%s)")
-        return self.connection.execute(statement, (digests, *rest), binary=True).fetchall()  # type: ignore[no-any-return]
+        return self.connection.execute(_EACH, (digests, *rest), binary=True).fetchall()  # type: ignore[no-any-return]
