@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from optout_service.core.errors import Conflict, InvalidRequest, Misconfigured, StoreUnavailable
+from optout_service.store.db import without_limit
 from optout_service.store.tables import suppression
 
 MOST: Final = 256
@@ -105,7 +106,7 @@ def begin(conn: Connection, parts: int) -> int:
 
 def copy(conn: Connection, after: Key | None, rows: int) -> tuple[int, Key | None]:
     """Copy the next rows, by their key; gives how many, and the last key, None where all are."""
-    conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    without_limit(conn)
     statement = text(_COPY.format(after=_AFTER if after else ""))
     given = dict(zip(_KEYS, after or (), strict=False)) | {"rows": rows}
     last = conn.execute(statement, given).one_or_none()
@@ -114,7 +115,7 @@ def copy(conn: Connection, after: Key | None, rows: int) -> tuple[int, Key | Non
 
 def compare(conn: Connection) -> None:
     """Raises Conflict if the two tables are not the same."""
-    conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    without_limit(conn)
     if conn.execute(text(_DIFFER)).scalar_one():
         raise Conflict("The copy is not as the table. Nothing was changed; please report this.")
     conn.exec_driver_sql("ANALYZE suppression_next")
@@ -125,6 +126,7 @@ def swap(conn: Connection, identity: int) -> None:
 
     Raises Conflict if it is another one by now, StoreUnavailable if somebody held the table.
     """
+    without_limit(conn)
     conn.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_MS}")
     conn.exec_driver_sql("LOCK TABLE suppression, suppression_next IN ACCESS EXCLUSIVE MODE")
     if _identity(conn) != identity:
@@ -141,6 +143,7 @@ def swap(conn: Connection, identity: int) -> None:
 
 def take_down(conn: Connection) -> None:
     """Take away a second table that did not get its place. Raises StoreUnavailable as ``swap``."""
+    without_limit(conn)
     conn.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_MS}")
     conn.exec_driver_sql("DROP TRIGGER IF EXISTS suppression_mirror ON suppression")
     conn.exec_driver_sql("DROP FUNCTION IF EXISTS suppression_mirror()")

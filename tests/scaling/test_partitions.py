@@ -25,6 +25,7 @@ from optout_service.core.evidence import Action
 from optout_service.core.scope import Kind
 from optout_service.runtime import Runtime
 from optout_service.store import chain, migrating, partitions, revisions
+from optout_service.store.patience import Patient
 from optout_service.store.tables import metadata
 from tests import stage
 from tests.api.conftest import ask as ask
@@ -280,6 +281,23 @@ def test_two_at_the_same_work_do_not_take_each_others_table(plain: Runtime) -> N
 def test_it_is_done_once(rt: Runtime) -> None:
     with rt.writing() as connection, pytest.raises(Conflict, match="4 parts"):
         partitions.begin(connection, PARTS)
+
+
+def test_no_step_is_cut_short_however_long_it_takes(plain: Runtime) -> None:
+    made: dict[str, int] = {}
+    steps: tuple[Callable[[Connection], object], ...] = (
+        lambda connection: made.update(identity=partitions.begin(connection, PARTS)),
+        lambda connection: partitions.copy(connection, None, 10),
+        partitions.compare,
+        lambda connection: partitions.swap(connection, made["identity"]),
+    )
+    for step in steps:
+        with plain.writing() as connection:
+            step(connection)
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, Patient)
+            assert driver.patience is None
 
 
 @pytest.mark.parametrize("parts", [0, 1, 257])
