@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -76,12 +77,16 @@ class Proxy:
         """What vouches for it."""
         return self._folder / "tls" / "fullchain.pem"
 
-    def client(self, come_from: str = "127.0.0.1") -> httpx.Client:
-        """Somebody at its doors, who trusts its certificate."""
-        trust = ssl.create_default_context(cafile=self.certificate)
-        transport = httpx.HTTPTransport(verify=trust, local_address=come_from)
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        """That of those who trust its certificate."""
+        return ssl.create_default_context(cafile=self.certificate)
+
+    def client(self, come_from: str = "127.0.0.1", timeout: float = 30) -> httpx.Client:
+        """Somebody at its doors."""
+        transport = httpx.HTTPTransport(verify=self.trust, local_address=come_from)
         return httpx.Client(
-            base_url=f"https://127.0.0.1:{self.port}", transport=transport, timeout=30
+            base_url=f"https://127.0.0.1:{self.port}", transport=transport, timeout=timeout
         )
 
 

@@ -43,7 +43,7 @@ class Trial:
     """One fault, and what must hold under it.
 
     ``row``: R1 to R19. ``fault``, ``must_hold``: two cells of the table. ``dialects``: on which
-    databases it can be tried; ``("none",)`` where none takes part.
+    databases it can be tried; ``("none",)`` where none takes part. ``needs``: a program.
     """
 
     row: str
@@ -51,6 +51,7 @@ class Trial:
     must_hold: str
     run: Run
     dialects: tuple[str, ...] = ("sqlite", "postgresql")
+    needs: str = ""
 
     @property
     def name(self) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.deploy.proxy import Proxy
 from tests.postgres import ExistingServer, PostgreSQL
-from tests.server import Server
+from tests.server import Server, free_port
 
 
 @dataclass
@@ -48,6 +49,10 @@ class Ground:
         server = Server(home, database, **given)
         self._made.callback(server.stop_if_running)
         return server
+
+    def nginx(self, server: Server) -> Proxy:
+        """nginx before the server, as we ship it; the other of the two it knows is not there."""
+        return self._made.enter_context(Proxy(self.folder, (server.port, free_port())))
 
     @contextmanager
     def small_disk(self, megabytes: int) -> Iterator[Path | None]:

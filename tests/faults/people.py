@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Final
 
@@ -15,6 +16,7 @@ from optout_service.core.token import Claim
 from optout_service.providers import twilio
 from optout_service.runtime import Runtime
 from tests import stage
+from tests.deploy.proxy import Proxy
 from tests.server import Server
 from tests.stage import Cast
 
@@ -43,8 +45,9 @@ class Seen:
         return ordered[min(int(len(ordered) * part), len(ordered) - 1)] * 1000
 
 
-def leave(server: Server, rt: Runtime, cast: Cast, is_over: Callable[[], bool]) -> Seen:
-    """Have them leave until it is over."""
+def leave(server: Server | Proxy, rt: Runtime, cast: Cast, is_over: Callable[[], bool]) -> Seen:
+    """Have them leave until it is over, at the service itself or at the proxy before it."""
+    arrive = server.client if isinstance(server, Proxy) else partial(_client, server)
     seen, numbers = Seen(), count()
     doors = (_click, _page, _text)
 
@@ -54,7 +57,7 @@ def leave(server: Server, rt: Runtime, cast: Cast, is_over: Callable[[], bool]) 
             began = time.perf_counter()
             try:
                 # A connection of his own, as everybody's mail client has.
-                with httpx.Client(base_url=server.base_url, timeout=_PATIENCE) as client:
+                with arrive(timeout=_PATIENCE) as client:
                     address, answer = door(client, rt, cast, number)
                     told = str(answer.status_code)
             except httpx.TransportError as fault:
@@ -71,6 +74,10 @@ def leave(server: Server, rt: Runtime, cast: Cast, is_over: Callable[[], bool]) 
     for one in leaving:
         one.result()
     return seen
+
+
+def _client(server: Server, timeout: float) -> httpx.Client:
+    return httpx.Client(base_url=server.base_url, timeout=timeout)
 
 
 def _link(rt: Runtime, cast: Cast, address: Address) -> str:

@@ -1,10 +1,12 @@
-"""R9: two hundred clients who send and read as slowly as they can, with no proxy between."""
+"""R9: two hundred clients who send and read as slowly as they can, with a proxy and without."""
 
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import cycle
 from typing import Final
 
@@ -12,6 +14,7 @@ from optout_service.core.address import Address
 from optout_service.core.scope import Kind
 from optout_service.core.token import Claim
 from optout_service.runtime import Runtime
+from tests.deploy.proxy import Proxy
 from tests.faults import people
 from tests.faults.figures import Figure, Size
 from tests.faults.ground import Ground
@@ -22,19 +25,21 @@ CLIENTS: Final = 200
 AIM_MILLISECONDS: Final = 500
 _BETWEEN_BYTES: Final = 0.3
 
+_Door = Callable[[], socket.socket]
+
 
 class _Slow:
     """One client: a beginning at once, then a byte at a time, over and over."""
 
-    def __init__(self, port: int, begin: bytes, drop: bytes) -> None:
-        self._port, self._begin, self._drop = port, begin, drop
+    def __init__(self, door: _Door, begin: bytes, drop: bytes) -> None:
+        self._door, self._begin, self._drop = door, begin, drop
         self._connect()
 
     def go_on(self) -> None:
         """The next byte; a new connection, where this one was ended."""
         try:
             self._socket.send(self._drop)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantWriteError):
             pass
         except OSError:
             self._socket.close()
@@ -45,25 +50,32 @@ class _Slow:
         self._socket.close()
 
     def _connect(self) -> None:
-        self._socket = socket.socket()
-        # Who does not read has little room, so that the other side stands still soon.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._socket.connect(("127.0.0.1", self._port))
+        self._socket = self._door()
         self._socket.setblocking(False)
         with suppress(OSError):
             self._socket.send(self._begin)
 
 
-def beside_them(ground: Ground, size: Size) -> Figure:
+def at_the_service(ground: Ground, size: Size) -> Figure:
     """People leave for some seconds while all of them go on."""
+    return _try(ground, size, with_proxy=False)
+
+
+def before_nginx(ground: Ground, size: Size) -> Figure:
+    """The same, and all of them reach the service by way of nginx, as we ship it."""
+    return _try(ground, size, with_proxy=True)
+
+
+def _try(ground: Ground, size: Size, *, with_proxy: bool) -> Figure:
     database = ground.database() if ground.dialect == "postgresql" else ""
-    server = ground.server(database, OPTOUT_ACCESS_LOG="false")
+    server = ground.server(database, OPTOUT_ACCESS_LOG="false", OPTOUT_PROXIES=str(int(with_proxy)))
     cast = server.set_up()
     with server.looking_in() as rt:
         server.start()
-        with _going_on(server, rt, cast):
+        reached = ground.nginx(server) if with_proxy else server
+        with _going_on(partial(_connected, reached), rt, cast):
             until = time.monotonic() + size.pick(2, 60)
-            seen = people.leave(server, rt, cast, lambda: time.monotonic() > until)
+            seen = people.leave(reached, rt, cast, lambda: time.monotonic() > until)
         broken = seen.failed + people.lost(rt, cast, seen)
     if size is Size.FULL and seen.percentile(0.99) > AIM_MILLISECONDS:
         broken.append(f"p99 is {seen.percentile(0.99):.0f} ms")
@@ -74,12 +86,23 @@ def beside_them(ground: Ground, size: Size) -> Figure:
     )
 
 
+def _connected(reached: Server | Proxy) -> socket.socket:
+    line = socket.socket()
+    # Who does not read has little room, so that the other side stands still soon.
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(10)
+    line.connect(("127.0.0.1", reached.port))
+    if isinstance(reached, Proxy):
+        return reached.trust.wrap_socket(line, server_hostname="127.0.0.1")
+    return line
+
+
 @contextmanager
-def _going_on(server: Server, rt: Runtime, cast: Cast) -> Iterator[None]:
+def _going_on(door: _Door, rt: Runtime, cast: Cast) -> Iterator[None]:
     over = threading.Event()
     link = rt.links.mint(Claim(cast.acme, "email", Address.parse(Kind.EMAIL, "slow@example.com")))
     kinds = cycle(_kinds(link, cast.keys["sender"]))
-    slow = [_Slow(server.port, *next(kinds)) for _ in range(CLIENTS)]
+    slow = [_Slow(door, *next(kinds)) for _ in range(CLIENTS)]
 
     def go_on() -> None:
         while not over.wait(_BETWEEN_BYTES):

@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy import needs
 from tests.faults.figures import Size, Trial
 from tests.faults.ground import Ground
 from tests.faults.trials import TRIALS
 
 CASES = [
-    pytest.param(trial, dialect, id=f"{trial.name}-{dialect}")
+    pytest.param(
+        trial,
+        dialect,
+        id=f"{trial.name}-{dialect}",
+        marks=[needs.without(trial.needs)] if trial.needs else [],
+    )
     for trial in TRIALS
     for dialect in trial.dialects
 ]

@@ -105,7 +105,14 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "R9",
         "200 slow clients at the bare service: half a head, half a body, answers not read",
         "every opt-out beside them is answered (in full size: p99 500 ms)",
-        slow_clients.beside_them,
+        slow_clients.at_the_service,
+    ),
+    Trial(
+        "R9",
+        "the same behind nginx as we ship it, over TLS",
+        "every opt-out beside them is answered (in full size: p99 500 ms)",
+        slow_clients.before_nginx,
+        needs="nginx",
     ),
     Trial(
         "R10",
