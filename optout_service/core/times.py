@@ -8,8 +8,12 @@ from typing import Final
 from optout_service.core.errors import InvalidRequest
 
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-_CLOCKS_DIFFER: Final = timedelta(hours=25)
-"""How far theirs may be ahead of ours: if it is ours that is a day behind, nobody is refused."""
+CLOCKS_DIFFER: Final = timedelta(hours=25)
+"""How far theirs may be from ours: if it is ours that is a day off, nobody is refused.
+
+Not even where a signature has a time against being sent again: what each hook takes counts once,
+for ever, by the id of its message.
+"""
 _SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?", re.ASCII)
 _MILLISECONDS: Final = re.compile(r"\d{12,13}", re.ASCII)
 
@@ -17,7 +21,7 @@ _MILLISECONDS: Final = re.compile(r"\d{12,13}", re.ASCII)
 def happened(given: datetime, now: datetime) -> datetime:
     """When an act happened, in UTC. Raises InvalidRequest for what cannot be: still to come, or
     before 1990."""
-    if not _EARLIEST <= given <= now + _CLOCKS_DIFFER:
+    if not _EARLIEST <= given <= now + CLOCKS_DIFFER:
         raise InvalidRequest(
             "The act lies in the future, or before 1990. Leave the field out if the time is not "
             "known.",

@@ -40,11 +40,8 @@ MEDIA_TYPES: Final = frozenset({"application/json", "text/plain"})
 
 ANSWERS: Final = Answers("text/plain; charset=utf-8", "", None)
 
-OLDEST: Final = timedelta(minutes=65)
-"""SNS itself tries for an hour at most; what is older comes from somebody else."""
-
-AHEAD: Final = timedelta(minutes=5)
-"""How far its clock may be before ours."""
+_TRIES_FOR: Final = timedelta(hours=1)
+"""SNS's own delivery policy allows no more; what is older comes from somebody else."""
 
 # AWS matches a text that begins with one of these, and has then put the phone on its list.
 _STOP_WORDS: Final = frozenset(
@@ -95,7 +92,7 @@ def signer(
     # Only now, since it may have to be fetched.
     sns.verify(envelope, host.key(envelope, now))
     published = times.guess(envelope.timestamp, now)
-    if published is None or not now - OLDEST <= published <= now + AHEAD:
+    if published is None or now - published > _TRIES_FOR + times.CLOCKS_DIFFER:
         raise Stale("This message was published too long ago, or is not yet: is our clock right?")
     return held.index(True)
 

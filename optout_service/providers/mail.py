@@ -1,20 +1,20 @@
 """Mail that is posted to us: its proof, and the message in what was posted.
 
 Mail servers and providers can show a shared secret, in a header of ours or as the password of HTTP
-Basic; who can sign gives an HMAC-SHA256 over time and body, which holds for five minutes.
+Basic; who can sign gives an HMAC-SHA256 over time and body, which holds for a day.
 """
 
 import hmac
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 from flask import Response, request
 
+from optout_service.core import times
 from optout_service.core.errors import BadSignature, Malformed, UnsupportedMediaType
 from optout_service.core.mail.told import Envelope
 from optout_service.knobs import Secret
@@ -30,7 +30,6 @@ SENDER: Final = "Optout-Sender"
 RECIPIENT: Final = "Optout-Recipient"
 """For whom it came, beside a bare message; may come again."""
 
-VALID_FOR: Final = timedelta(minutes=5)
 MESSAGE: Final = "message/rfc822"
 FIELDS: Final = ("email", "body-mime")
 """In which field of a form mail providers post a raw message."""
@@ -85,7 +84,7 @@ def _signed_with(secret: Secret, body: bytes) -> bool:
         return False
     age = abs(runtime().now().timestamp() - int(timestamp))
     expected = sign(secret.reveal(), timestamp, body)
-    return age <= VALID_FOR.total_seconds() and hmac.compare_digest(
+    return age <= times.CLOCKS_DIFFER.total_seconds() and hmac.compare_digest(
         signature.encode(), expected.encode()
     )
 

@@ -172,7 +172,15 @@ def test_an_old_start_that_is_sent_again_lifts_nothing(hook: Hook, cast: Cast) -
     assert suppressed(hook.rt, cast.acme)
 
 
-@pytest.mark.parametrize("ago", [timedelta(hours=2), timedelta(minutes=-10)])
+@pytest.mark.parametrize("ago", [timedelta(days=1), timedelta(days=-1)])
+def test_a_stop_is_taken_while_our_clock_is_a_day_off(
+    hook: Hook, cast: Cast, ago: timedelta
+) -> None:
+    assert hook.made(STOP, ago=ago).post(hook.client).status_code == 200
+    assert suppressed(hook.rt, cast.acme)
+
+
+@pytest.mark.parametrize("ago", [timedelta(hours=27), timedelta(hours=-26)])
 def test_what_is_of_another_time_is_refused_where_the_proof_says_when(
     hook: Hook, ago: timedelta
 ) -> None:
