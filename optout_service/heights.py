@@ -11,6 +11,9 @@ from typing import Final
 _MOST: Final = 65_536
 """Tenants with a place in the memory that processes share. Of others each knows its own."""
 
+_NONE: Final = memoryview(bytes(8 * _MOST)).cast("q")
+# In quarantine each check that is refused forgets all, so it is not made anew each time.
+
 _shared: "memoryview | None" = None
 
 
@@ -55,4 +58,4 @@ class Heights:
         """Begin anew: somebody looks into it."""
         self._own = {}
         if self._shared is not None:
-            self._shared[:] = memoryview(bytes(8 * _MOST)).cast("q")
+            self._shared[:] = _NONE

@@ -130,7 +130,11 @@ def postgresql(url: str, limits: Limits, *, write: bool, standby: bool = False) 
 def _options(limits: Limits, *, write: bool) -> str:
     options = f"-c statement_timeout={limits.statement_timeout_ms}"
     options += f" -c lock_timeout={limits.busy_timeout_ms}"
-    return options if write else f"{options} -c default_transaction_read_only=on"
+    if write:
+        return options
+    # Planned once, for any values: over partitions the server would plan each check anew, since it
+    # takes for dear that a look-up might go to any of them.
+    return f"{options} -c default_transaction_read_only=on -c plan_cache_mode=force_generic_plan"
 
 
 def _vanishing(limits: Limits) -> dict[str, int]:

@@ -30,7 +30,7 @@ def seen_at_once(ground: Ground, size: Size) -> Figure:
     server = ground.server(url, workers=workers, OPTOUT_TABLE_ROWS="100", OPTOUT_ACCESS_LOG="0")
     premises, history = Premises.of(server), History()
     server.start()
-    wanted = size.pick(200, 20_000)
+    wanted = size.pick(200, 100_000)
     with _askers(server, premises, history) as askers:
 
         def pair(one: Caller, number: int) -> bool:

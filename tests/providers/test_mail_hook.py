@@ -21,6 +21,7 @@ from tests.stage import Cast
 
 OLD, NEW = "an-old-secret-of-the-mail-server", "the-newest-secret-of-the-mail-server"
 PATH = "/hooks/mail/inbound"
+HOUR = 3600
 MESSAGE = "message/rfc822"
 SHOWN = {"Optout-Mail-Secret": NEW}
 Send = Callable[..., TestResponse]
@@ -36,9 +37,6 @@ def app(rt: Runtime, cast: Cast) -> Flask:
 def raw(rt: Runtime, cast: Cast) -> bytes:
     """Ana leaves Acme's newsletter."""
     return eml("gmail_mailto", mint(rt, cast.acme))
-
-
-HOUR = 3600
 
 
 @pytest.fixture

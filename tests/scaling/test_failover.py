@@ -1,5 +1,6 @@
 """One server dies and the other takes over: what must not be lost, and what must not be said."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -33,6 +34,22 @@ def url(two: Pair) -> str:
 def doomed_url(doomed: Pair) -> str:
     """The same, where the standby will be promoted."""
     return doomed.url(doomed.database())
+
+
+@pytest.fixture
+def doomed_store(doomed_url: str, tmp_path: Path) -> Iterator[tuple[Runtime, Cast]]:
+    """A process over such a database."""
+    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
+    yield rt, stage.set_up(rt)
+    rt.close()
+
+
+@pytest.fixture
+def store(url: str, tmp_path: Path) -> Iterator[tuple[Runtime, Cast]]:
+    """A process over a database whose servers go on."""
+    rt = Runtime.set_up(settings(url, tmp_path), KEYS)
+    yield rt, stage.set_up(rt)
+    rt.close()
 
 
 def settings(url: str, folder: Path, **knobs: object) -> Settings:
@@ -82,10 +99,9 @@ def test_a_synchronous_standby_takes_over_under_load_and_nothing_is_lost_or_said
 
 
 def test_a_standby_that_lost_events_is_caught_by_the_next_check(
-    doomed: Pair, doomed_url: str, tmp_path: Path
+    doomed: Pair, doomed_store: tuple[Runtime, Cast]
 ) -> None:
-    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
-    cast = stage.set_up(rt)
+    rt, cast = doomed_store
     opt_out(rt, cast, "early")
     doomed.await_caught_up()
     doomed.cut()
@@ -96,14 +112,12 @@ def test_a_standby_that_lost_events_is_caught_by_the_next_check(
         with pytest.raises(Quarantined):
             is_suppressed(rt, cast, name)
     assert opt_out(rt, cast, "late") == 2, "opt-outs are taken all the while"
-    rt.close()
 
 
 def test_it_is_caught_by_the_next_opt_out_where_nobody_asked(
-    doomed: Pair, doomed_url: str, tmp_path: Path
+    doomed: Pair, doomed_store: tuple[Runtime, Cast]
 ) -> None:
-    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
-    cast = stage.set_up(rt)
+    rt, cast = doomed_store
     doomed.await_caught_up()
     doomed.cut()
     opt_out(rt, cast, "late")
@@ -111,14 +125,12 @@ def test_it_is_caught_by_the_next_opt_out_where_nobody_asked(
     assert opt_out(rt, cast, "another") == 1, "the number of the one that is lost"
     with pytest.raises(Quarantined):
         is_suppressed(rt, cast, "late")
-    rt.close()
 
 
 def test_a_process_that_starts_after_it_catches_it_by_its_checkpoints(
-    doomed: Pair, doomed_url: str, tmp_path: Path
+    doomed: Pair, doomed_url: str, tmp_path: Path, doomed_store: tuple[Runtime, Cast]
 ) -> None:
-    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
-    cast = stage.set_up(rt)
+    rt, cast = doomed_store
     doomed.await_caught_up()
     doomed.cut()
     opt_out(rt, cast, "late")
@@ -133,10 +145,9 @@ def test_a_process_that_starts_after_it_catches_it_by_its_checkpoints(
 
 
 def test_a_synchronous_standby_takes_over_without_a_quarantine(
-    doomed: Pair, doomed_url: str, tmp_path: Path
+    doomed: Pair, doomed_store: tuple[Runtime, Cast]
 ) -> None:
-    rt = Runtime.set_up(settings(doomed_url, tmp_path), KEYS)
-    cast = stage.set_up(rt)
+    rt, cast = doomed_store
     doomed.require_both()
     opt_out(rt, cast, "late")
     checkpoints.write(rt)
@@ -145,7 +156,6 @@ def test_a_synchronous_standby_takes_over_without_a_quarantine(
     assert is_suppressed(rt, cast, "late")
     assert opt_out(rt, cast, "later") == 2
     assert is_suppressed(rt, cast, "later")
-    rt.close()
 
 
 def test_what_the_synchronous_standby_did_not_confirm_is_not_acknowledged(
@@ -179,10 +189,9 @@ def test_a_node_that_starts_where_only_a_standby_is_there_says_so(
 
 
 def test_no_check_is_answered_by_a_standby_whatever_leads_to_it(
-    two: Pair, url: str, tmp_path: Path
+    two: Pair, url: str, store: tuple[Runtime, Cast]
 ) -> None:
-    rt = Runtime.set_up(settings(url, tmp_path), KEYS)
-    cast = stage.set_up(rt)
+    rt, cast = store
     two.await_caught_up()
     question = Question(cast.acme, MARKETING, 0, rt.belief.regime, rt.now())
     digest = rt.keys.digest(address("somebody"))
@@ -192,19 +201,18 @@ def test_no_check_is_answered_by_a_standby_whatever_leads_to_it(
             rt.checks.check(connection, question, digest)
         with pytest.raises(StoreUnavailable, match="standby"):
             rt.checks.check_many(connection, question, [digest])
-    rt.close()
 
 
-def test_the_hosts_of_a_url_may_stand_in_any_order(two: Pair, url: str, tmp_path: Path) -> None:
-    rt = Runtime.set_up(settings(url, tmp_path), KEYS)
-    cast = stage.set_up(rt)
+def test_the_hosts_of_a_url_may_stand_in_any_order(
+    two: Pair, url: str, tmp_path: Path, store: tuple[Runtime, Cast]
+) -> None:
+    _, cast = store
     turned = Pair(two.standby, two.primary).url(name_in(url))
     two.await_caught_up()
     other = Runtime.build(settings(turned, tmp_path), KEYS)
     assert opt_out(other, cast, "somebody") == 1
     assert is_suppressed(other, cast, "somebody")
-    for each in (rt, other):
-        each.close()
+    other.close()
 
 
 def test_a_connection_gives_up_on_a_machine_that_vanished(
