@@ -141,6 +141,15 @@ class Server:
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        # A worker that is waiting for the disk dies when it has it, and listens as long.
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                socket.create_server(("127.0.0.1", self.port)).close()
+            except OSError:
+                time.sleep(0.01)
+            else:
+                break
 
     def kill_a_worker(self) -> None:
         """SIGKILL to one worker; the master starts another."""

@@ -48,14 +48,19 @@ class Database:
         sqlite_ = self.dialect == "sqlite"
         self._kept = KeptConnection(self._writer, partial(engines.identity, path))
         self._shared: dict[int, SharedCommits] = {}
-        self._held = HeldConnections(
-            self._reader, partial(engines.is_same_file, path) if sqlite_ else lambda _: True
-        )
         self._brief = threading.Lock() if sqlite_ else None
         self._patience = limits.statement_timeout_ms / 1000
         self._doubts = Doubts(self._patience)
         self._limits = limits
         self._pooled = not sqlite_ and not limits.prepared_statements
+        self._held = self._holding(path)
+
+    def _holding(self, path: str) -> HeldConnections:
+        if self.dialect == "sqlite":
+            return HeldConnections(self._reader, fits=partial(engines.is_same_file, path))
+        if self._pooled:
+            return HeldConnections(self._reader)
+        return HeldConnections(self._reader, prepare=engines.plan_once)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -127,7 +132,7 @@ class Database:
 
     def _is_broken(self) -> bool:
         """Whether this thread's connection was lost. SQLite has none to lose but its file."""
-        lost = self.dialect == "postgresql" and bool(getattr(self._held.driver(), "closed", False))
+        lost = self.dialect == "postgresql" and self._held.is_lost()
         if lost or self.dialect == "sqlite":
             self._held.let_go()
         return lost

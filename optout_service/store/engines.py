@@ -130,11 +130,16 @@ def postgresql(url: str, limits: Limits, *, write: bool, standby: bool = False) 
 def _options(limits: Limits, *, write: bool) -> str:
     options = f"-c statement_timeout={limits.statement_timeout_ms}"
     options += f" -c lock_timeout={limits.busy_timeout_ms}"
-    if write:
-        return options
-    # Planned once, for any values: over partitions the server would plan each check anew, since it
-    # takes for dear that a look-up might go to any of them.
-    return f"{options} -c default_transaction_read_only=on -c plan_cache_mode=force_generic_plan"
+    return options if write else f"{options} -c default_transaction_read_only=on"
+
+
+def plan_once(driver: Any) -> None:
+    """Have a connection's statements planned once, for any values: those of the check, that is.
+
+    Over partitions the server would plan each check anew, since it takes for dear that a look-up
+    might go to any of them. A page of a list is better planned for its length.
+    """
+    driver.execute("SET plan_cache_mode = force_generic_plan")
 
 
 def _vanishing(limits: Limits) -> dict[str, int]:

@@ -1,11 +1,11 @@
 """Pooled connections that are kept: the check would pay for the pool each time.
 
-Threads of a server are few and live long. What a thread that has ended held goes back to the pool.
+Threads of a server are few and live long. What a thread that has ended held is closed.
 """
 
 import threading
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -15,10 +15,17 @@ from sqlalchemy.pool import PoolProxiedConnection
 class HeldConnections:
     """The connections that threads hold, by thread."""
 
-    def __init__(self, engine: Engine, fits: Callable[[PoolProxiedConnection], bool]) -> None:
-        """``fits`` says of a held connection whether it may still be used."""
+    def __init__(
+        self,
+        engine: Engine,
+        fits: Callable[[PoolProxiedConnection], bool] = lambda _: True,
+        prepare: Callable[[Any], None] = lambda _: None,
+    ) -> None:
+        """``fits`` says of a held connection whether it may still be used. ``prepare`` is done once
+        to what the driver gives."""
         self._engine = engine
         self._fits = fits
+        self._prepare = prepare
         self._held: dict[int, PoolProxiedConnection] = {}
 
     def driver(self) -> DBAPIConnection:
@@ -28,28 +35,38 @@ class HeldConnections:
             held = self._hold()
         return cast(DBAPIConnection, held.driver_connection)
 
+    def is_lost(self) -> bool:
+        """Whether this thread has none that could be used: its own was closed, or none came."""
+        held = self._held.get(threading.get_ident())
+        return held is None or bool(getattr(held.driver_connection, "closed", False))
+
     def let_go(self) -> None:
         """Close this thread's connection: it broke."""
-        held = self._held.pop(threading.get_ident(), None)
-        if held is not None:
-            held.invalidate()
-            held.close()
+        self._close(threading.get_ident())
 
     def close(self) -> None:
-        """Give all of them back. No thread may be using one."""
+        """Close all of them. No thread may be using one."""
         for ident in list(self._held):
-            self._give_back(ident)
+            self._close(ident)
 
     def _hold(self) -> PoolProxiedConnection:
         self.let_go()
         living = {thread.ident for thread in threading.enumerate()}
         for ident in self._held.keys() - living:
-            self._give_back(ident)
-        held = self._held[threading.get_ident()] = self._engine.raw_connection()
+            self._close(ident)
+        held = self._engine.raw_connection()
+        try:
+            self._prepare(held.driver_connection)
+        except BaseException:
+            held.invalidate()
+            held.close()
+            raise
+        self._held[threading.get_ident()] = held
         return held
 
-    def _give_back(self, ident: int) -> None:
+    def _close(self, ident: int) -> None:
         if (held := self._held.pop(ident, None)) is not None:
+            held.invalidate()
             held.close()
 
 

@@ -20,6 +20,8 @@ from tests.postgres import PostgreSQL
 from tests.stage import KEYS, Cast
 from tests.store.acts import act
 
+_MODE = "SHOW plan_cache_mode"
+
 
 def another(**changes: object) -> KeyRing:
     given = {"pepper": KEYS.pepper, "encryption": KEYS.encryption, "signing": KEYS.signing}
@@ -225,3 +227,19 @@ def test_wherever_a_writer_loses_its_connection_the_next_one_has_its_turn(
     with calls.installed():
         threading.Thread(target=write, daemon=True).start()
         assert done.wait(20), "a turn was never given back"
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_only_what_a_check_asks_is_planned_for_any_values(rt: Runtime) -> None:
+    def mode_of_a_check() -> str:
+        return str(rt.database.ask(lambda driver: driver.execute(_MODE).fetchone()[0]))
+
+    seen: list[str] = []
+    for _ in range(3):
+        thread = threading.Thread(target=lambda: seen.append(mode_of_a_check()))
+        thread.start()
+        thread.join()
+    assert set(seen) == {"force_generic_plan"}
+    with rt.reading() as one, rt.reading() as another:
+        # Neither has been one that a thread held which is gone.
+        assert {c.exec_driver_sql(_MODE).scalar_one() for c in (one, another)} == {"auto"}
