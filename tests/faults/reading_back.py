@@ -18,7 +18,7 @@ from tests.faults.history import History, Told
 from tests.server import Server
 
 _CLIENTS: Final = 8
-_BY: Final = ("check",) * 8 + ("batch", "scrub")
+_BY: Final = ("check",) * 38 + ("batch", "scrub")
 _TO_EACH: Final = 4
 """Connections that are held to each worker."""
 
