@@ -69,6 +69,17 @@ def test_a_connection_that_is_said_to_stay_takes_the_next_request(
     assert set(told) == {(200, False), (429, True)}
 
 
+def test_one_whose_body_comes_in_chunks_is_told_that_the_line_ends(
+    server: tuple[Server, Cast],
+) -> None:
+    lines = ("POST /v1/check HTTP/1.1", "Host: 127.0.0.1", "Transfer-Encoding: chunked")
+    with socket.create_connection(("127.0.0.1", server[0].port), timeout=20) as call:
+        call.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+        answer = call.recv(65536).lower()
+    assert answer.startswith(b"http/1.1 401 ")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
 def test_a_small_request_that_is_refused_keeps_its_connection(
     server: tuple[Server, Cast],
 ) -> None:
