@@ -82,8 +82,9 @@ class Proxy:
         """That of those who trust its certificate."""
         return ssl.create_default_context(cafile=self.certificate)
 
-    def client(self, come_from: str = "127.0.0.1", timeout: float = 30) -> httpx.Client:
-        """Somebody at its doors."""
+    def client(self, come_from: str | None = None, timeout: float = 30) -> httpx.Client:
+        """Somebody at its doors. ``come_from``: his address; thousands who name one run out of
+        ports, since theirs are then not shared out by where they lead to."""
         transport = httpx.HTTPTransport(verify=self.trust, local_address=come_from)
         return httpx.Client(
             base_url=f"https://127.0.0.1:{self.port}", transport=transport, timeout=timeout

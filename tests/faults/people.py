@@ -61,7 +61,7 @@ def leave(server: Server | Proxy, rt: Runtime, cast: Cast, is_over: Callable[[],
                     address, answer = door(client, rt, cast, number)
                     told = str(answer.status_code)
             except httpx.TransportError as fault:
-                told = type(fault).__name__
+                told = repr(fault)
             took = time.perf_counter() - began
             seen.latencies.append(took)
             if told == "200":
