@@ -158,8 +158,8 @@ class PostgreSQL:
         self._process.send_signal(signal.SIGSTOP)
         parent = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         children = [int(child) for child in parent.read_text().split()]
-        # And last: while it is gone and a child lives, one that waits for the standby gives that up,
-        # and shows the others a commit that no other machine has.
+        # And last: while it is gone and a child lives, one that waits for the standby gives that
+        # up, and shows the others a commit that no other machine has.
         for child in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
