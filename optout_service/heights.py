@@ -11,8 +11,8 @@ from typing import Final
 _MOST: Final = 65_536
 """Tenants with a place in the memory that processes share. Of others each knows its own."""
 
-_NONE: Final = memoryview(bytes(8 * _MOST)).cast("q")
 # In quarantine each check that is refused forgets all, so it is not made anew each time.
+_NONE: Final = memoryview(bytes(8 * _MOST)).cast("q")
 
 _shared: "memoryview | None" = None
 

@@ -63,11 +63,11 @@ WHERE seal.id = 1 AND seal.pepper = {p}{primary}
         WHERE k.id = {p} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > {p})))
 """
 
-_MATCHES: Final = """s.tenant IN (0, t.id)
+MATCHES: Final = """s.tenant IN (0, {tenant})
  AND s.channel IN (0, {p}) AND s.topic IN ('*', {p}) AND s.purpose IN (0, {p})"""
+"""Which suppressions ``s`` touch what is asked: each part is the one asked for, or all."""
 
-_TOGETHER: Final = f"""suppression s
-  ON s.digest {{digests}} AND {_MATCHES}"""
+_TOGETHER: Final = f"suppression s ON s.digest {{digests}} AND {MATCHES}"
 
 EACH: Final = """unnest(%s::bytea[]) AS wanted (digest)
 CROSS JOIN LATERAL (
@@ -115,10 +115,10 @@ class Checks:
                 for proven, where in ((False, primary), (True, anywhere))
             }
             for suppressions in (
-                _TOGETHER.format(p=self._mark, digests=f"= {self._mark}"),
+                _together(self._mark, f"= {self._mark}"),
                 # While digests move, of each there are two forms.
-                _TOGETHER.format(p=self._mark, digests=f"IN ({self._mark}, {self._mark})"),
-                f"({EACH.format(matches=_MATCHES.format(p=self._mark))}) ON TRUE",
+                _together(self._mark, f"IN ({self._mark}, {self._mark})"),
+                f"({EACH.format(matches=MATCHES.format(tenant='t.id', p=self._mark))}) ON TRUE",
             )
         )
 
@@ -200,7 +200,7 @@ class Checks:
         for start in range(0, max(len(ordered), 1), _CHUNK):
             chunk = tuple(ordered[start : start + _CHUNK])
             marks = ",".join("?" * len(chunk))
-            statement = _statement("?", _TOGETHER.format(p="?", digests=f"IN ({marks})"), "")
+            statement = _statement("?", _together("?", f"IN ({marks})"), "")
             read = self._read(connection, statement, question, chunk)
             if not read:
                 return ()
@@ -233,6 +233,10 @@ class Checks:
         if connection.execute(known, (question.tenant,)).fetchone() is None:
             return NotFound("There is no such tenant.")
         return Unauthenticated("This API key was revoked, or has expired.")
+
+
+def _together(mark: str, digests: str) -> str:
+    return _TOGETHER.format(tenant="t.id", p=mark, digests=digests)
 
 
 def _statement(mark: str, suppressions: str, primary: str) -> str:

@@ -10,16 +10,15 @@ from itertools import chain
 from typing import Any, Final, Protocol
 
 from optout_service.core.covers import split
-from optout_service.store.checks import EACH, Checks, Question
+from optout_service.store.checks import EACH, MATCHES, Checks, Question
 from optout_service.store.codes import CHANNEL, PURPOSE
 
 _CHUNK: Final = {"sqlite": 500, "postgresql": 10_000}
-_MATCHES: Final = """s.tenant IN (0, {p})
-  AND s.channel IN (0, {p}) AND s.topic IN ('*', {p}) AND s.purpose IN (0, {p})"""
 _TOGETHER: Final = (
-    f"SELECT s.digest FROM suppression s WHERE s.digest IN ({{marks}}) AND {_MATCHES}"
+    "SELECT s.digest FROM suppression s WHERE s.digest IN ({marks}) AND "
+    f"{MATCHES.format(tenant='?', p='?')}"
 )
-_EACH: Final = f"SELECT s.digest FROM {EACH.format(matches=_MATCHES.format(p='%s'))}"
+_EACH: Final = f"SELECT s.digest FROM {EACH.format(matches=MATCHES.format(tenant='%s', p='%s'))}"
 
 
 class Snapshot(Protocol):
@@ -74,6 +73,6 @@ class Held:
             PURPOSE[asked.purpose],
         )
         if self._dialect == "sqlite":
-            statement = _TOGETHER.format(p="?", marks=",".join("?" * len(digests)))
+            statement = _TOGETHER.format(marks=",".join("?" * len(digests)))
             return self.connection.execute(statement, (*digests, *rest)).fetchall()  # type: ignore[no-any-return]
         return self.connection.execute(_EACH, (digests, *rest), binary=True).fetchall()  # type: ignore[no-any-return]
